@@ -28,6 +28,12 @@ class LineContext(Struct, frozen=True, omit_defaults=True):
     #: Of a bust or a correction in FIX: what the reports of its trade call that, where it calls it
     #: by another id.
     trade: str = ""
+    #: Of a line of several logs that are merged as they grow, to go on after a restart: its number
+    #: among all of them; how many bytes of its file were told with it; and now and then how many
+    #: lines and bytes of each file, by name.
+    merged: int = 0
+    offset: int = 0
+    places: tuple[tuple[str, int, int], ...] = ()
     #: Of a FIX session, to go on after a restart: the number of our next message, and the first one
     #: of theirs that is needed again, to find the other side of a trade.
     sending: int = 0

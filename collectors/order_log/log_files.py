@@ -24,6 +24,11 @@ class LogFiles:
         #: Names are told from here on.
         self.base = _base(path) if self._is_pattern else path if path.is_dir() else path.parent
 
+    @property
+    def is_one(self) -> bool:
+        """Whether the path is the name of one file, as far as is known by now."""
+        return not self._is_pattern and self.path.is_file()
+
     def names(self) -> list[str]:
         """All there are now, in the order in which they are read. Raises OSError."""
         if self._is_pattern:

@@ -4,9 +4,9 @@ A frame's position is its file and line. A run goes on behind the last line that
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import msgspec
 import structlog
@@ -35,6 +35,27 @@ _LOOKED_BACK = 20_000
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
+class Lines(Protocol):
+    """Lines of one or more files, as far as they are there when they are asked for."""
+
+    @property
+    def place(self) -> str:
+        """The file that was read last."""
+        ...
+
+    def read(self) -> Iterator[LogLine]:
+        """Those that are there now."""
+        ...
+
+    def changed(self) -> Iterator[LogLine]:
+        """Files that are not as they were when they were read."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open."""
+        ...
+
+
 class LogFollower:
     """Sends the lines of one source's files, until cancelled."""
 
@@ -45,11 +66,11 @@ class LogFollower:
 
     def __init__(self, config: OrderLogSource | SocialFeedSource, outlet: FrameOutlet) -> None:
         self._config = config
-        self._outlet = outlet
+        self.outlet = outlet
         self._state = outlet.state
-        self._files = LogFiles(config.path)
+        self.files = LogFiles(config.path)
         self._last = ""
-        self._names = TradeNames()
+        self.names = TradeNames()
         #: What an earlier run sent is among the names.
         self._looked_back = False
         self._log = _log.bind(source=config.name)
@@ -57,26 +78,36 @@ class LogFollower:
     async def run(self) -> None:
         """Read what is there, then what comes."""
         self._state.endpoint = self._config.path.name
-        last = await self._outlet.last()
+        last = await self.outlet.last()
         self._last = "" if last is None else last.position.partition(_GAP)[0]
-        reader = LogReader(
-            self._files,
+        lines: Lines | None = None
+        try:
+            looks = 0
+            while True:
+                lines = lines or await self._opened(last)
+                if lines is not None:
+                    await self._look(lines, changed=looks % _CHANGED_EVERY == 0)
+                looks += 1
+                await asyncio.sleep(self._config.poll_every / SECOND)
+        finally:
+            if lines is not None:
+                lines.close()
+            self._state.connection = "stopped"
+            SOURCE_CONNECTED.labels(self._state.source).set(0)
+
+    async def lines(self, last: Frame | None) -> Lines | None:
+        """How the files are read, by the last frame of an earlier run; None while nobody can tell.
+
+        Raises OSError.
+        """
+        return LogReader(
+            self.files,
             longest=self._config.max_frame,
             each_side=self.each_side,
             after=place_of(self._last),
             header=self.wrong_columns,
-            names=self._names,
+            names=self.names,
         )
-        try:
-            looks = 0
-            while True:
-                await self._look(reader, changed=looks % _CHANGED_EVERY == 0)
-                looks += 1
-                await asyncio.sleep(self._config.poll_every / SECOND)
-        finally:
-            reader.close()
-            self._state.connection = "stopped"
-            SOURCE_CONNECTED.labels(self._state.source).set(0)
 
     def wrong_columns(self, header: str) -> Sequence[ColumnFault]:
         """What is wrong with the columns of a CSV file, by its first line."""
@@ -86,7 +117,18 @@ class LogFollower:
         """Why nothing of a line may be kept; empty where it may."""
         return ""
 
-    async def _look(self, reader: LogReader, *, changed: bool) -> None:
+    async def _opened(self, last: Frame | None) -> Lines | None:
+        try:
+            lines = await self.lines(last)
+            if lines is None:
+                what = "line" if self.files.names() else "file"
+                self._show(f"there is no {what} yet: {self._config.path}")
+        except OSError as error:
+            self._show(f"{self._config.path} can't be read: {error.strerror or error}")
+            return None
+        return lines
+
+    async def _look(self, reader: Lines, *, changed: bool) -> None:
         try:
             await self._send(reader.read())
             if changed:
@@ -121,7 +163,7 @@ class LogFollower:
                 if line.astray and not self._looked_back:
                     line = await self._looked_up(line)
                 self._last = line.place.text
-                await self._outlet.send(
+                await self.outlet.send(
                     Frame(self._last, now(), line.payload, "message", line.context)
                 )
             if not count % _YIELD_EVERY:
@@ -130,10 +172,10 @@ class LogFollower:
     async def _looked_up(self, line: LogLine) -> LogLine:
         """A bust in FIX, with the trade that an earlier run has seen."""
         self._looked_back = True
-        earlier = await self._outlet.recent(_LOOKED_BACK)
+        earlier = await self.outlet.recent(_LOOKED_BACK)
         found = (logged_message(frame.payload) for frame in earlier)
-        self._names.add_earlier(message for message in found if message is not None)
-        trade = self._names.take(logged_message(line.payload) or b"")
+        self.names.add_earlier(message for message in found if message is not None)
+        trade = self.names.take(logged_message(line.payload) or b"")
         if not trade:
             return line
         context = decode_context(line.context)
@@ -144,7 +186,7 @@ class LogFollower:
         reason = f"{line.place.name}: {line.problem}"
         self._log.warning("a part of the log is not read", reason=reason)
         self._state.trouble = reason
-        await self._outlet.dead(
+        await self.outlet.dead(
             DeadLetter(
                 stage="collectors",
                 source=self._config.name,
@@ -160,4 +202,4 @@ class LogFollower:
             count_gap(self._state)
             notice = msgspec.json.encode(GapNotice(instrument=WHOLE_SOURCE, reason=reason))
             position = f"{self._last}{_GAP}{line.place.text}"
-            await self._outlet.send(Frame(position, now(), notice, "gap", WHOLE_SOURCE))
+            await self.outlet.send(Frame(position, now(), notice, "gap", WHOLE_SOURCE))

@@ -27,6 +27,9 @@ _KEPT_OF_A_BAD_LINE = 64 * 1024
 _OF_JSON = tuple(
     plain + packed for plain in (".ndjson", ".jsonl", ".json") for packed in ("", ".gz")
 )
+ANOTHER_FILE = (
+    "is shorter than what was read of it, another file now, or gone: give a new log a new name"
+)
 _BUYS = {"buy": True, "sell": False, "sell_short": False, "sell_short_exempt": False}
 
 
@@ -89,9 +92,10 @@ class LogReader:
     """Reads the files of an order log. Not for several threads.
 
     ``longest``: bytes of a line. ``each_side``: a trade has a line for each side. ``after``:
-    the place behind which to begin. ``header``: tells what is wrong with the columns of a CSV file;
-    its lines are given all the same. ``pairs``: the two sides of a trade are found, and the trades
-    that busts are about, by ``names``.
+    the place behind which to begin; of a log of FIX that is not packed ``offset`` says how many
+    bytes that are, so that they aren't read again. ``header``: tells what is wrong with the columns
+    of a CSV file; its lines are given all the same. ``pairs``: the two sides of a trade are found,
+    and the trades that busts are about, by ``names``.
     """
 
     def __init__(
@@ -101,6 +105,7 @@ class LogReader:
         longest: int,
         each_side: bool = False,
         after: LogPlace | None = None,
+        offset: int = 0,
         header: HeaderCheck = lambda header: (),
         pairs: bool = True,
         names: TradeNames | None = None,
@@ -111,6 +116,7 @@ class LogReader:
         self._each_side = each_side
         self._pairs = pairs
         self._after = after
+        self._skipped = offset
         self._halves = TradeHalves()
         #: Of messages of FIX, from file to file: a bust may come on the next day.
         self._names = names or TradeNames()
@@ -146,6 +152,12 @@ class LogReader:
     def place(self) -> str:
         """The file that is being read."""
         return self._name or ""
+
+    @property
+    def offset(self) -> int:
+        """So many bytes of the file were read, with the line that was given last; 0 of a packed
+        one."""
+        return 0 if self._file is None or self._packed else self._file.tell()
 
     def read(self, *, final: bool = False) -> Iterator[LogLine]:
         """All lines that are there now. ``final``: nothing will be added to any file."""
@@ -208,11 +220,7 @@ class LogReader:
                 other = self._name not in names
             if other and self._name not in self._told:
                 self._told.add(self._name)
-                problem = (
-                    "is shorter than what was read of it, another file now, or gone: "
-                    "give a new log a new name"
-                )
-                yield self._file_wrong(self._name, problem)
+                yield self._file_wrong(self._name, ANOTHER_FILE)
 
     # --- files ----------------------------------------------------------------------------------
 
@@ -246,7 +254,13 @@ class LogReader:
             return
         if not first or after is None:
             return
-        if after.name == name:
+        if after.name == name and self._skipped and not self._packed:
+            self._number, self._form = after.number, "fix"
+            self._file.seek(self._skipped - 1)
+            if self._file.read(1) != b"\n":
+                self._file = None
+                yield self._file_wrong(name, ANOTHER_FILE)
+        elif after.name == name:
             self._done = after
         else:
             yield self._file_wrong(

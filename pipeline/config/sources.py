@@ -17,7 +17,7 @@ from pipeline.config.reference_sources import (
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath, FilePath
 from pipeline.subgraph_payload import Schema
-from pipeline.units import DAY, MINUTE, SECOND, Duration, Size
+from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Size
 
 Address = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$", description="an EVM address")]
 SolanaAddress = Annotated[
@@ -190,6 +190,9 @@ class OrderLogSource(_Source, tag="order_log", tag_field="type", kw_only=True):
     trade_sides: Literal["both", "each"] = "both"
     #: How often it is looked whether there is more.
     poll_every: Annotated[Duration, Meta(ge=SECOND // 100, le=DAY)] = SECOND // 2
+    #: Of the logs of several FIX sessions, which are merged by time: a line waits so long for
+    #: earlier ones in the others.
+    settle: Annotated[Duration, Meta(ge=0, le=HOUR)] = SECOND
 
 
 class SocialFeedSource(_Source, tag="social_feed", tag_field="type", kw_only=True):

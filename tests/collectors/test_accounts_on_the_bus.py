@@ -16,7 +16,12 @@ from pipeline.source_state import SourceState
 from pipeline.trade_sides import decode_context
 from pipeline.units import MILLISECOND
 from tests.collectors.test_fix_drop_copy import config, report
+from tests.collectors.test_fix_log import write
+from tests.collectors.test_merged_fix_logs import at, merged
+from tests.collectors.test_order_log import places
 from tests.fixtures.waiting import until
+from tests.normalizer.test_fix import FILL, changed
+from tests.normalizer.test_fix_log import BUYER
 from tests.servers.fix_acceptor import FixAcceptor
 
 
@@ -75,6 +80,38 @@ async def test_a_log_that_is_collected_in_pieces_is_there_whole(bus: Bus, tmp_pa
     assert [frame.position for frame in frames] == [f"orders.csv:{n}" for n in range(2, 1_502)]
     sides = [decode_context(frame.context).side for frame in frames]
     assert sides[:1_400] == ["first"] * 700 + ["second"] * 700
+
+
+async def test_logs_of_several_fix_sessions_in_pieces_are_as_if_they_were_read_at_once(
+    bus: Bus, tmp_path: Path
+) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for name, side in (("a.fix", FILL), ("b.fix", BUYER)):
+        lines = [at(n // 20, changed(side, t17=f"{name}{n}", t880=f"m{n}")) for n in range(700)]
+        write(folder / name, *lines)
+    source = OrderLogSource(name="log", path=folder, venue="v", poll_every=10 * MILLISECOND)
+    pieces: list[int] = []
+    for handed_on in (200, 300, 400):
+        async with collecting(bus, lambda outlet: OrderLogCollector(source, outlet).run) as outlet:
+            async with asyncio.timeout(20):
+                while outlet.state.frames < handed_on:
+                    await asyncio.sleep(0)
+        pieces.append(len(await stored(bus)))
+    assert 0 < pieces[0] < pieces[1] < pieces[2] < 1_400
+    async with (
+        asyncio.timeout(20),
+        collecting(bus, lambda outlet: OrderLogCollector(source, outlet).run),
+    ):
+        while len(await stored(bus)) < 1_400:
+            await asyncio.sleep(0.01)
+    frames = await stored(bus)
+    whole = merged(folder)
+    assert [frame.position for frame in frames] == places(whole)
+    found = [decode_context(frame.context) for frame in frames]
+    assert [(one.side, one.other) for one in found] == [
+        (one.side, one.other) for one in (decode_context(line.context) for line in whole)
+    ]
 
 
 async def test_a_drop_copy_that_is_stopped_at_once_is_there_whole(bus: Bus) -> None:
