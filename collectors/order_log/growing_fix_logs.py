@@ -143,6 +143,7 @@ class GrowingFixLogs:
                 self._logs[name] = GrowingLog(
                     name, path, longest=self._longest, lines=lines, offset=offset
                 )
+        self.place = self.place or next(iter(self._logs), "")
         more: list[GrowingLog] = []
         for log in self._logs.values():
             try:

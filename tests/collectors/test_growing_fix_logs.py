@@ -160,6 +160,7 @@ def test_a_restart_reads_no_file_again_and_finds_the_other_side(
     with monkeypatch.context() as watched:
         watched.setattr(growing_log, "LogReader", refuse)
         assert logs.read() == []
+    assert logs.reader.place  # there are files
     logs.write("b.fix", at(5, BUYER))
     assert sides(logs.read()) == ["second"]
 
