@@ -39,7 +39,8 @@ def keep_apart(
 def write_whole(path: Path, data: bytes) -> None:
     """All of it or nothing, since half of it may be taken for a whole. Raises Failure.
 
-    What a link leads to is written, and the link stays one. A file keeps its rights.
+    What a link leads to is written, and the link stays one. A file keeps its rights,
+    and its owner where it can.
     """
     beside: Path | None = None
     try:
@@ -52,6 +53,9 @@ def write_whole(path: Path, data: bytes) -> None:
         beside = real.with_name(f".tapewatch.{os.getpid()}")  # with its own, it might be too long
         beside.touch()
         if real.exists():
+            known = real.stat()
+            with suppress(PermissionError):  # only root gives files to others
+                os.chown(beside, known.st_uid, known.st_gid)
             shutil.copymode(real, beside)
         beside.write_bytes(data)
         beside.replace(real)

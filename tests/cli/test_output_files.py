@@ -1,5 +1,6 @@
 """What commands write: never over what they read, and what can't be written is told."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -146,6 +147,18 @@ def test_a_file_that_is_its_owner_s_alone_stays_so(folder: Path) -> None:
     assert answer.code == 0, answer
     assert (folder / "rules.ndjson").read_text().startswith("{")
     assert (folder / "rules.ndjson").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_a_file_stays_its_owner_s_where_root_writes_it(folder: Path) -> None:
+    """Whoever may read it alone would else be shut out."""
+    file = folder / "rules.ndjson"
+    file.touch(mode=0o600)
+    os.chown(file, 1234, 1235)
+    answer = tapewatch(*CONVERT, file.name, folder=folder)
+    assert answer.code == 0, answer
+    known = file.stat()
+    assert (known.st_uid, known.st_gid, known.st_mode & 0o777) == (1234, 1235, 0o600)
 
 
 @pytest.mark.parametrize(
