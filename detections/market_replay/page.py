@@ -11,17 +11,18 @@ from pathlib import Path
 import msgspec
 
 from detections.market_replay.clock import clock, day_and_clock
-from detections.market_replay.picture import PRICE, picture
-from detections.market_replay.pool_picture import pool_picture
+from detections.market_replay.picture import PRICE
+from detections.market_replay.printed import drawn
 from detections.market_replay.scene import Scene
 from normalizer.events import Alert
-from pipeline.page.canvas import WIDTH
+from pipeline.page.canvas import WIDTH, figure, key
 from pipeline.page.layout import page, tiles
-from pipeline.page.markup import Html, data, el
+from pipeline.page.markup import Html, data, el, join
 from pipeline.page.words import plural, span
 from pipeline.units import MICROSECOND, MILLISECOND, SECOND
 
 _HERE = Path(__file__).parent
+_STYLES = ("picture.css", "market.css")
 #: Rows of evidence in the page itself.
 _STATIC = 300
 #: Rows of the ladder on each side.
@@ -38,7 +39,7 @@ def render(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> str:
         el("main", *sections),
         el("footer", el("p", "Made by Tapewatch. Times are UTC, by the clocks of the sources.")),
         *packed,
-        style=(_HERE / "market.css").read_text("utf-8"),
+        style="".join((_HERE / name).read_text("utf-8") for name in _STYLES),
         code=(_HERE / "market.js").read_text("utf-8"),
     )
 
@@ -71,24 +72,25 @@ def _top(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> Html:
 
 def _section(number: int, scene: Scene, alerts: Sequence[Alert]) -> Html:
     name = f"market-{number}"
-    of_it = [one for one in alerts if _is_of(one, scene)]
-    drawn = (pool_picture if scene.is_pool else picture)(scene, of_it, name)
+    shown = drawn(scene, alerts, name)
     notes = [el("p", one, class_="note") for one in notes_of(scene)]
     replayed = _replay(scene) if scene.moments else None
     return el(
         "section",
-        drawn,
+        figure(
+            title=shown.title,
+            said=shown.said,
+            height=shown.height,
+            drawn=shown.drawn,
+            legend=join(*(key(mark, text) for mark, text in shown.legend)),
+            name=name,
+        ),
         *notes,
         replayed,
         _evidence(scene),
         class_="market",
         attributes={"data-scene": f"scene-{number}"},
     )
-
-
-def _is_of(alert: Alert, scene: Scene) -> bool:
-    """Whether it rests on something that happened here: its time is marked then."""
-    return not scene.evidence.isdisjoint(alert.evidence_events)
 
 
 def notes_of(scene: Scene) -> list[str]:
@@ -113,6 +115,11 @@ def notes_of(scene: Scene) -> list[str]:
             f"{plural(scene.left_out, 'more event')} can't be played again: the replay ends at "
             f"{clock(scene.moments[-1].time, MILLISECOND) if scene.moments else 'once'}. Show less "
             "time for these."
+        )
+    if scene.undrawn:
+        found.append(
+            f"{plural(scene.undrawn, 'trade or order', 'trades or orders')} of others, or that no "
+            "alert rests on, are left out, since there are too many: show less time for these."
         )
     return found
 

@@ -4,8 +4,10 @@ What is theirs has a form of its own, so that no colour is needed to tell it: ba
 triangles up for what they bought, down for what they sold, both for trades with themselves.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import sqrt
+
+from msgspec import Struct
 
 from detections.market_replay.clock import clock, time_axis
 from detections.market_replay.scene import Deal, OrderLife, Quote, Scene
@@ -14,8 +16,6 @@ from pipeline.page.canvas import (
     Panel,
     area,
     box,
-    figure,
-    key,
     label,
     line,
     steps,
@@ -37,11 +37,25 @@ _COLUMNS = 900
 _BINS = 120
 #: Of these the largest, behind all that alerts rest on.
 _MOST_LIVES, _MOST_DEALS = 1_500, 2_500
+#: Of more orders than this only those that alerts rest on have a mark where they end.
+_MANY_LIVES = 200
 _ENDED = {"cancelled": "then cancelled", "filled": "then filled", "gone": "then gone"}
 
 
-def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Html:
-    """The picture of a market with a book, or with trades only. `name` is its id in the page."""
+class Picture(Struct, frozen=True, kw_only=True):
+    """A market as it is drawn, for a page or for a file of its own."""
+
+    title: str
+    said: str
+    """What it shows, in a sentence."""
+    height: float
+    drawn: Html
+    legend: tuple[tuple[Html, str], ...]
+    """Marks and what they mean."""
+
+
+def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
+    """The picture of a market with a book, or with trades only. `name` is unique in the page."""
     x = Linear(0, max(1, scene.until - scene.since), PRICE.left, PRICE.right)
     low, high = _prices(scene)
     y = PRICE.y(low, high)
@@ -68,13 +82,12 @@ def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Html:
         time_axis(_VOLUME, x, scene.since, scene.until),
         line(PRICE.left, PRICE.top, PRICE.left, _VOLUME.bottom, "playhead"),
     )
-    return figure(
+    return Picture(
         title=f"{scene.place.instrument} on {scene.place.venue}",
         said=_said(scene),
         height=_HEIGHT,
         drawn=drawn,
-        legend=_legend(scene),
-        name=name,
+        legend=tuple(_legend(scene)),
     )
 
 
@@ -202,6 +215,7 @@ def _height(point: tuple[float, float]) -> float:
 def _lives(scene: Scene, at: Callable[[int], float], y: Scale) -> Html:
     largest = max((one.quantity for life in scene.lives for one in life.stretches), default=1.0)
     bars: list[Html] = []
+    few = len(scene.lives) <= _MANY_LIVES
     for life in _shown(scene.lives):
         tip = _life_said(life)
         side = f"{'buy' if life.buy else 'sell'}{' evidence' if life.evidence else ''}"
@@ -213,7 +227,7 @@ def _lives(scene: Scene, at: Callable[[int], float], y: Scale) -> Html:
             bars.append(
                 box(left, middle - tall / 2, right, middle + tall / 2, f"own order {side}", tip)
             )
-        if life.end != "open" and not life.of_level:
+        if life.end != "open" and not life.of_level and (few or life.evidence):
             last = life.stretches[-1]
             bars.append(_end_mark(life, at(last.until), y(last.price), side, tip))
     return join(*bars)
@@ -335,40 +349,32 @@ def _said(scene: Scene) -> str:
     return f"{within}, with {of_theirs} among {trades}."
 
 
-def _legend(scene: Scene) -> Html:
-    entries: list[Html] = []
+def _legend(scene: Scene) -> Iterator[tuple[Html, str]]:
     if scene.quotes:
-        entries += [
-            key(swatch("bid", "line"), "best bid"),
-            key(swatch("ask", "line"), "best offer"),
-        ]
+        yield swatch("bid", "line"), "best bid"
+        yield swatch("ask", "line"), "best offer"
     if any(not one.of_level for one in scene.lives):
-        entries += [
-            key(swatch("own order buy evidence"), "their bids"),
-            key(swatch("own order sell evidence"), "their offers"),
-            key(_sample("M5 3l8 8m0 -8l-8 8", "own end cross evidence"), "cancelled"),
-            key(swatch("own end buy evidence", "dot"), "filled"),
-        ]
+        yield swatch("own order buy evidence"), "their bids"
+        yield swatch("own order sell evidence"), "their offers"
+        yield _sample("M5 3l8 8m0 -8l-8 8", "own end cross evidence"), "cancelled"
+        yield swatch("own end buy evidence", "dot"), "filled"
     if any(one.of_level for one in scene.lives):
-        entries += [
-            key(swatch("own order buy evidence level"), "came to a level of bids, and went"),
-            key(swatch("own order sell evidence level"), "the same of offers"),
-        ]
-    return join(
-        *entries, deal_legend(scene.deals), key(_sample("M9 13l6 -11h-12z", "alarm"), "alert")
-    )
+        yield swatch("own order buy evidence level"), "came to a level of bids, and went"
+        yield swatch("own order sell evidence level"), "the same of offers"
+    yield from deal_legend(scene.deals)
+    yield _sample("M9 13l6 -11h-12z", "alarm"), "alert"
 
 
-def deal_legend(deals: Sequence[Deal]) -> Html:
+def deal_legend(deals: Sequence[Deal]) -> Iterator[tuple[Html, str]]:
     """What the marks of trades mean, of those that there are."""
-    entries = [key(swatch("deal", "dot"), "trade, by size")] if deals else []
+    if deals:
+        yield swatch("deal", "dot"), "trade, by size"
     if any(one.bought for one in deals):
-        entries.append(key(_sample("M9 1l7 11h-14z", "own deal buy"), "they bought"))
+        yield _sample("M9 1l7 11h-14z", "own deal buy"), "they bought"
     if any(one.sold for one in deals):
-        entries.append(key(_sample("M9 13l7 -11h-14z", "own deal sell"), "they sold"))
+        yield _sample("M9 13l7 -11h-14z", "own deal sell"), "they sold"
     if any(one.evidence for one in deals):
-        entries.append(key(swatch("deal evidence", "dot"), "an alert rests on it"))
-    return join(*entries)
+        yield swatch("deal evidence", "dot"), "an alert rests on it"
 
 
 def _sample(path: str, class_: str) -> Html:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from detections.market_replay.clock import clock
-from detections.market_replay.picture import deal_legend, deal_marks, volume_bars
+from detections.market_replay.picture import Picture, deal_legend, deal_marks, volume_bars
 from detections.market_replay.scene import Scene
 from normalizer.events import Alert
-from pipeline.page.canvas import Panel, figure, key, label, line, steps, swatch, y_axis
+from pipeline.page.canvas import Panel, label, line, steps, swatch, y_axis
 from pipeline.page.markup import Html, join
 from pipeline.page.scales import padded, ticks
 from pipeline.page.words import plural, span
@@ -21,8 +21,8 @@ _MOST_LINES = 60
 _LABEL = 150.0
 
 
-def pool_picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Html:
-    """The picture of a pool. `name` is its id in the page."""
+def pool_picture(scene: Scene, _alerts: Sequence[Alert], _name: str) -> Picture:
+    """The picture of a pool."""
     deals = scene.deals
     width = (_PRICE.right - _PRICE.left) / max(1, len(deals))
 
@@ -50,15 +50,14 @@ def pool_picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Html:
         line(_PRICE.left, _PRICE.top, _PRICE.left, _VOLUME.bottom, "playhead"),
     )
     theirs = sum(one.bought or one.sold for one in deals)
-    return figure(
+    return Picture(
         title=f"{scene.place.instrument} on {scene.place.venue}",
         said=f"{plural(len(deals), 'swap')} within {span(scene.until - scene.since)}, of which "
         f"{theirs:,} are theirs. A mark is what was paid for one, the line the pool's price after "
         "it.",
         height=_HEIGHT,
         drawn=drawn,
-        legend=join(key(swatch("mid", "line"), "the pool's price"), deal_legend(deals)),
-        name=name,
+        legend=((swatch("mid", "line"), "the pool's price"), *deal_legend(deals)),
     )
 
 

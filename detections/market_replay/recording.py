@@ -1,16 +1,15 @@
 """Makes scenes of the events of some markets, taken one by one in the order of the feed.
 
 Books are those that the detections keep (`detections.books`), moved on by the same events, so that
-what is drawn is what a rule saw. Memory: the books, and of the stretch of time that is shown
-200,000 moments of all markets.
+what is drawn is what a rule saw. Memory: the books; of the stretch of time that is shown 200,000
+moments of all markets, and of each market 100,000 trades, 20,000 orders and 70,000 quotes.
 """
 
 from collections.abc import Callable, Iterable
 
-from detections.books.level_changes import LevelChange
-from detections.books.order_book import OrderBook
 from detections.books.order_books import BookChange, OrderBooks
 from detections.engine.seen_events import REMEMBERED_EVENTS, SeenEvents
+from detections.market_replay.recorded_market import RecordedMarket
 from detections.market_replay.scene import (
     Deal,
     End,
@@ -18,9 +17,7 @@ from detections.market_replay.scene import (
     Moment,
     OrderLife,
     Place,
-    Quote,
     Scene,
-    Stretch,
 )
 from detections.market_replay.suspects import Suspects
 from detections.parties import NOBODY, acting, sides
@@ -45,8 +42,8 @@ from pipeline.frames import WHOLE_SOURCE
 
 #: Moments of all scenes together.
 MOST_MOMENTS = 200_000
-#: As the rules on spoofing and layering measure depth.
-LEVELS, WIDTH = 10, 0.05
+#: Of one scene, beyond what alerts rest on.
+MOST_DEALS = 100_000
 _ENDS: dict[type[MarketEvent], End] = {
     OrderCancelled: "cancelled",
     OrderFilled: "filled",
@@ -85,7 +82,7 @@ class Recording:
         self._since, self._until = since, until
         self._seen = SeenEvents(REMEMBERED_EVENTS)
         self._markets = {
-            place: _Market(Scene(place=place, since=since, until=until)) for place in places
+            place: RecordedMarket(Scene(place=place, since=since, until=until)) for place in places
         }
 
     def take(self, event: Record) -> None:
@@ -126,7 +123,7 @@ class Recording:
 
     # -- a market ----------------------------------------------------------------------------------
 
-    def _moved(self, market: "_Market", event: MarketRecord) -> None:
+    def _moved(self, market: RecordedMarket, event: MarketRecord) -> None:
         scene = market.scene
         if event.timestamp >= self._since:
             self._begin(market)
@@ -152,11 +149,11 @@ class Recording:
             self._dealt(market, event)
         elif isinstance(event, TradeBusted | TradeCorrected):
             market.corrected(event)
-        if book is not None:
+        if levels or market.scene.quotes == []:
             market.quote(event.timestamp)
         self._tell(market, event, levels, own)
 
-    def _begin(self, market: "_Market") -> None:
+    def _begin(self, market: RecordedMarket) -> None:
         """The book as it stands when the stretch of time begins."""
         if not market.shown:
             market.shown = True
@@ -164,7 +161,7 @@ class Recording:
             market.quote(self._since)
 
     def _levels(
-        self, market: "_Market", event: MarketEvent, change: BookChange | None
+        self, market: RecordedMarket, event: MarketEvent, change: BookChange | None
     ) -> tuple[Level, ...]:
         """The levels that the event may have changed, after it; and whose orders it moved."""
         if change is None:
@@ -195,7 +192,7 @@ class Recording:
         return tuple(levels)
 
     def _follow(
-        self, market: "_Market", event: MarketEvent, order_id: str, change: BookChange
+        self, market: RecordedMarket, event: MarketEvent, order_id: str, change: BookChange
     ) -> None:
         """Keep up what they have, and what became of it."""
         life, suspects = market.own.get(order_id), self._suspects
@@ -210,7 +207,7 @@ class Recording:
         end = "filled" if isinstance(event, Trade) else _ENDS.get(event.__class__, "cancelled")
         market.went_on(life, order.price, change.quantity_after, event.timestamp, end)
 
-    def _dealt(self, market: "_Market", deal: Trade | PoolSwap) -> None:
+    def _dealt(self, market: RecordedMarket, deal: Trade | PoolSwap) -> None:
         if deal.price is None or deal.quantity is None:
             return
         bought, sold = self._suspects.dealt(deal)
@@ -219,8 +216,13 @@ class Recording:
             for party, theirs in zip(sides(deal), (bought, sold), strict=True)
         )
         swap = isinstance(deal, PoolSwap)
-        market.scene.currency = market.scene.currency or deal.currency
-        market.scene.deals.append(
+        scene = market.scene
+        scene.currency = scene.currency or deal.currency
+        evidence = self._suspects.is_evidence(deal)
+        if len(scene.deals) >= MOST_DEALS and not evidence:
+            scene.undrawn += 1
+            return
+        scene.deals.append(
             Deal(
                 time=deal.timestamp,
                 trade_id=(deal.transaction_hash or "") if swap else deal.trade_id,
@@ -230,7 +232,7 @@ class Recording:
                 seller=str(seller) if seller.known else ("the pool" if swap else ""),
                 bought=bought,
                 sold=sold,
-                evidence=self._suspects.is_evidence(deal),
+                evidence=evidence,
                 block=deal.block_number if swap else None,
                 price_after=deal.pool_price if swap else None,
             )
@@ -238,7 +240,7 @@ class Recording:
 
     def _tell(
         self,
-        market: "_Market",
+        market: RecordedMarket,
         event: MarketRecord | PoolSwap,
         levels: tuple[Level, ...] = (),
         own: bool = False,
@@ -267,171 +269,3 @@ class Recording:
                 self._suspects.is_evidence(event),
             )
         )
-
-
-class _Market:
-    """One market while it is recorded."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.book: OrderBook | None = None
-        self.own: dict[str, OrderLife] = {}
-        """Orders of theirs that rest, by id."""
-        self.ended: list[OrderLife] = []
-        """Those that have left in the stretch of time."""
-        self.left_behind: dict[tuple[bool, float], None] = {}
-        """Where an order stood that is placed anew by this event."""
-        self.shown = False
-        self.tells_levels = self.tells_orders = False
-        self._theirs: dict[tuple[bool, float], dict[str, float]] = {}
-        """What is left of their orders, by side and price."""
-        self._told: dict[bool, dict[float, float]] = {True: {}, False: {}}
-        """What the scene has of the book: quantities by side and price."""
-        self._came: dict[tuple[bool, float], OrderLife] = {}
-        """What came to a level in evidence, and is there yet."""
-
-    def level(self, buy: bool, price: float) -> Level:
-        """What stands at a price now."""
-        book = self.book
-        quantity = 0.0 if book is None else book.side(buy).at(price)
-        if quantity:
-            self._told[buy][price] = quantity
-        else:
-            self._told[buy].pop(price, None)
-        return Level(buy, price, quantity, sum(self._theirs.get((buy, price), {}).values()))
-
-    def whole_book(self) -> list[Level]:
-        """Both sides, each from its best price on."""
-        book = self.book
-        if book is None:
-            return []
-        self._told = {True: {}, False: {}}
-        return [
-            self.level(buy, key * side.sign)
-            for buy, side in ((True, book.side(True)), (False, book.side(False)))
-            for key in reversed(side.keys)
-        ]
-
-    def dropped(self) -> list[Level]:
-        """Levels that were let go, since the feed tells no more of them."""
-        book = self.book
-        gone: list[Level] = []
-        for buy, prices in self._told.items():
-            if book is not None and len(prices) > len(book.side(buy).keys):
-                lost = [one for one in sorted(prices) if not book.side(buy).at(one)]
-                gone += [self.level(buy, one) for one in lost]
-        return gone
-
-    def placed_again(self, event: OrderPlaced) -> None:
-        """An order is about to come whose id may be that of one that rests, which goes then."""
-        book = self.book
-        order = None if book is None else book.orders.get(event.order_id)
-        if order is None:
-            return
-        self.left_behind = {(order.buy, order.price): None}
-        life = self.own.get(event.order_id)
-        if life is not None:
-            self.went_on(life, order.price, 0.0, event.timestamp, "gone")
-
-    def went_on(self, life: OrderLife, price: float, left: float, time: int, end: End) -> None:
-        """An order of theirs has this price now, and so much is left of it; `end`: if nothing."""
-        self._close(life, time)
-        if left > 0:
-            life.stretches.append(Stretch(price, left, time, time))
-            self._theirs.setdefault((life.buy, price), {})[life.order_id] = left
-            return
-        life.end = end
-        del self.own[life.order_id]
-        if time >= self.scene.since:  # else it is not seen
-            self.ended.append(life)
-
-    def level_moved(self, change: LevelChange, time: int) -> None:
-        """What came to a level in an event that an alert rests on, and when it went."""
-        place = (change.buy, change.price)
-        more = change.after - change.before
-        life = self._came.get(place)
-        if more > 0 and life is None:
-            life = OrderLife(order_id="", buy=change.buy, party="", evidence=True, of_level=True)
-            life.stretches.append(Stretch(change.price, more, time, time))
-            self._came[place] = life
-        elif more < 0 and life is not None:
-            del self._came[place]
-            life.end = "gone"
-            life.stretches[0] = life.stretches[0]._replace(until=time)
-            self.scene.lives.append(life)
-
-    def renewed(self, book: OrderBook, time: int) -> None:
-        """The book was told anew: of their orders those are left that are in it."""
-        for order_id, life in list(self.own.items()):
-            order = book.orders.get(order_id)
-            if order is None:
-                self.went_on(life, 0.0, 0.0, time, "gone")
-            else:
-                last = life.stretches[-1]
-                if (last.price, last.quantity) != (order.price, order.quantity):
-                    self.went_on(life, order.price, order.quantity, time, "open")
-
-    def quote(self, time: int) -> None:
-        """Note how the book stands, if it stands otherwise than before."""
-        book, quotes = self.book, self.scene.quotes
-        if book is None:
-            return
-        bids, asks = book.side(True), book.side(False)
-        theirs = {True: 0.0, False: 0.0}
-        for (buy, _), orders in self._theirs.items():
-            theirs[buy] += sum(orders.values())
-        found = Quote(
-            time,
-            bids.best,
-            asks.best,
-            bids.depth(LEVELS, WIDTH),
-            asks.depth(LEVELS, WIDTH),
-            theirs[True],
-            theirs[False],
-        )
-        if quotes and quotes[-1].time == time:
-            quotes[-1] = found
-        elif not quotes or quotes[-1][1:] != found[1:]:
-            quotes.append(found)
-
-    def missed(self) -> None:
-        """Something of the whole source is missing."""
-        if self.book is not None:
-            self.book.miss()
-
-    def corrected(self, event: TradeBusted | TradeCorrected) -> None:
-        """A trade of the scene counts no more, or otherwise."""
-        for deal in reversed(self.scene.deals):
-            if deal.trade_id == event.trade_id:
-                if isinstance(event, TradeBusted):
-                    deal.busted = True
-                else:
-                    deal.price = deal.price if event.price is None else event.price
-                    deal.quantity = deal.quantity if event.quantity is None else event.quantity
-                return
-
-    def finish(self) -> None:
-        """Their orders that rest still are drawn to the end, and the ones of before not at all."""
-        scene = self.scene
-        scene.by_level = self.tells_levels and not self.tells_orders
-        for life in self._came.values():
-            life.stretches[0] = life.stretches[0]._replace(until=scene.until)
-            scene.lives.append(life)
-        for life in self.own.values():
-            self._close(life, scene.until)
-        for life in (*self.ended, *self.own.values()):
-            shown = [one for one in life.stretches if one.until >= scene.since]
-            life.stretches = [one._replace(since=max(one.since, scene.since)) for one in shown]
-            scene.lives.append(life)
-        scene.lives.sort(key=lambda life: (life.stretches[0].since, life.order_id))
-
-    def _close(self, life: OrderLife, time: int) -> None:
-        if not life.stretches:
-            return
-        last = life.stretches[-1]
-        life.stretches[-1] = last._replace(until=time)
-        orders = self._theirs.get((life.buy, last.price))
-        if orders is not None:
-            orders.pop(life.order_id, None)
-            if not orders:
-                del self._theirs[life.buy, last.price]

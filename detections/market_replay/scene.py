@@ -123,6 +123,8 @@ class Scene(Struct, kw_only=True):
     """The feed tells levels, and no orders."""
     left_out: int = 0
     """Moments beyond the most that are kept: the replay ends before the picture does."""
+    undrawn: int = 0
+    """Trades of others, and orders that no alert rests on, beyond the most that are kept."""
 
     @property
     def evidence(self) -> frozenset[str]:

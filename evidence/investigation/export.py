@@ -3,6 +3,7 @@
 timeline.html     to be read: filters, search, every document; loads nothing
 timeline.pdf      to be printed and filed
 market.html       the market around it, to be played again, where it rests on one
+market.svg        the same as a picture
 timeline.csv      one row per line of the timeline
 timeline.ndjson   the documents of all lines, byte for byte as they were stored
 alerts.ndjson     alerts and updates as the audit log hashed them

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Pages of more lines nobody reads: they are in the other files.
 MOST_LINES = 3_000
+#: The market around it.
+PICTURE = "market.svg"
 
 
 def available() -> bool:
@@ -37,19 +39,21 @@ def available() -> bool:
 def write_pdf(
     folder: Path, gathered: Gathered, lines: Sequence[Line], manifest: "Manifest"
 ) -> None:
-    """Write `timeline.pdf`. Raises OSError."""
+    """Write `timeline.pdf`, with the picture of the market if the folder has it. Raises OSError."""
     import typst
 
+    picture = folder / PICTURE
+    svg = picture.read_text("utf-8") if picture.is_file() else ""
     content = typst.compile(
         str(Path(__file__).with_name("timeline.typ")),
-        sys_inputs={"data": _data(gathered, lines, manifest)},
+        sys_inputs={"data": _data(gathered, lines, manifest, svg)},
         ignore_system_fonts=True,
     )
     assert isinstance(content, bytes)
     (folder / "timeline.pdf").write_bytes(content)
 
 
-def _data(gathered: Gathered, lines: Sequence[Line], manifest: "Manifest") -> str:
+def _data(gathered: Gathered, lines: Sequence[Line], manifest: "Manifest", svg: str) -> str:
     alert = gathered.subject
     chosen = [line for line in lines if line.kind != "event" or line.evidence_of]
     if len(lines) <= MOST_LINES:
@@ -77,6 +81,7 @@ def _data(gathered: Gathered, lines: Sequence[Line], manifest: "Manifest") -> st
             }
             for one in gathered.alerts
         ],
+        "picture": svg,
         "note": note,
         "foot": f"Tapewatch {manifest.version}, alert {alert.id[:16]}. Times are UTC.",
         "lines": [

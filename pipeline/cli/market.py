@@ -27,7 +27,13 @@ def market(
     wanted: Annotated[
         str, typer.Argument(metavar="ALERT|CASE", help="The id, or how it begins; a case's: TW-...")
     ],
-    to: Annotated[Path, typer.Option("--to", help="The page to write, such as market.html.")],
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to",
+            help="The page to write; only its picture, if it ends in .svg.",
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -84,6 +90,7 @@ def market(
     events that the alert rests on are missing.
     """
     from detections.market_replay.page import render
+    from detections.market_replay.printed import printed
     from pipeline.cli.backtest_inputs import time_of
     from pipeline.cli.durations import duration_of
 
@@ -109,7 +116,8 @@ def market(
     keep_apart("--to", to, read=[*read, *([] if out is None else [out])])
     found = held.alerts(wanted.strip())
     scenes, missing = drawn(found, held, Extent(around, begin, end), name_others=name_others)
-    write_whole(to, render(found, scenes).encode())
+    drawing = printed if to.suffix.lower() == ".svg" else render
+    write_whole(to, drawing(found, scenes).encode())
     if as_json:
         typer.echo(msgspec.json.encode(_document(found, scenes, missing, to)))
     else:

@@ -103,11 +103,13 @@ def _no_market(alerts: "Sequence[Alert]", missing: set[str], wanted: frozenset[s
 
 
 def market_writer(held: Holdings) -> "Writer":
-    """Adds `market.html` to an export: of all alerts of a case, if they are of about one time,
-    else of its gravest one. Of what rests on no market there is none."""
+    """Adds `market.html` and its picture, `market.svg`, to an export: of all alerts of a case, if
+    they are of about one time, else of its gravest one. Of what rests on no market there is none.
+    """
 
     def write(folder: Path, gathered: "Gathered", lines: object, manifest: object) -> None:
         from detections.market_replay.page import render
+        from detections.market_replay.printed import printed
 
         alerts = [gathered.subject]
         if gathered.case is not None:
@@ -123,5 +125,6 @@ def market_writer(held: Holdings) -> "Writer":
             return
         if scenes:
             (folder / "market.html").write_text(render(alerts, scenes), "utf-8")
+            (folder / "market.svg").write_text(printed(alerts, scenes), "utf-8")
 
     return write

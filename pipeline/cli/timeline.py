@@ -268,7 +268,7 @@ def _write(
         parts.audit = folder, trusted, found
     printing = [write_pdf] if available() else []
     try:
-        return exported(gathered, parts, to, writers=[*printing, *writers])
+        return exported(gathered, parts, to, writers=[*writers, *printing])
     except OSError as error:
         raise Failure(f"can't write {error.filename or to}: {error.strerror or error}") from None
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detections.books.order_books import OrderBooks
+from detections.market_replay import recorded_market, recording
 from normalizer.events import Record
 from normalizer.events.market import BookSnapshot, BookUpdate
 from tests.detections.market_replay.scenes import SUSPECT, alert, played, scene, scenes
@@ -282,6 +283,42 @@ def test_more_moments_than_are_kept_are_counted() -> None:
     found = scene(spoof(Tape()), most_moments=3)
     assert (len(found.moments), found.left_out) == (3, 4)
     assert len(found.quotes) == 7  # the picture goes on
+
+
+def test_of_many_quotes_those_are_kept_that_go_furthest() -> None:
+    """A picture has some hundred columns; a spike between two of its points must be seen."""
+    tape = Tape()
+    events: list[Record] = [tape.placed(0, "a", "sell", 20, 1)]
+    for number in range(3_000):
+        price = 15 if number == 1_111 else 9 + number % 3
+        mine = {"investor_account": SUSPECT} if number == 2_222 else {}
+        events.append(tape.placed(1, "b", "buy", price, 1, **mine))
+        events[-1].timestamp += 2 * number
+        events.append(tape.cancelled(1, "b"))
+        events[-1].timestamp += 2 * number + 1
+    quotes = scene(events, until=100_000).quotes
+    assert len(quotes) < 50
+    assert max(quote.bid or 0 for quote in quotes) == 15
+    assert max(quote.bid_theirs for quote in quotes) == 1
+
+
+def test_what_is_too_much_to_be_drawn_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "MOST_DEALS", 2)
+    monkeypatch.setattr(recorded_market, "MOST_LIVES", 1)
+    tape, mine = Tape(), {"investor_account": SUSPECT}
+    events: list[Record] = []
+    for number in range(4):
+        events.append(tape.trade(number, 10, 1, id=f"t{number}"))
+        events.append(tape.placed(number, f"o{number}", "buy", 9, 1, **mine))
+        events.append(tape.cancelled(number, f"o{number}"))
+    found = scene(events, alert(evidence_events=("t3",), evidence_orders=("o3",)))
+    assert [one.time for one in found.deals] == [
+        START,
+        START + MILLISECOND,
+        START + 3 * MILLISECOND,
+    ]
+    assert [one.order_id for one in found.lives] == ["o0", "o3"]
+    assert found.undrawn == 1 + 2
 
 
 def test_nothing_of_a_time_is_no_scene() -> None:

@@ -9,7 +9,7 @@ from pipeline.units import KIB, MIB
 from tests.cli.command_line import tapewatch
 from tests.demo.invented_alerts import T0
 from tests.evidence.audit.test_log import KEY
-from tests.evidence.investigation.recorded_case import CASE, placed, write
+from tests.evidence.investigation.recorded_case import CASE, known, placed, write
 from tests.evidence.investigation.test_export import audit_log, checked
 from tests.fixtures.small_disk import SmallDiskFactory
 
@@ -88,3 +88,34 @@ def test_a_disk_that_is_full_leaves_no_part_of_an_export(
     assert [one.name for one in disk.path.iterdir()] == ["ballast"]
     disk.make_room()
     assert tapewatch(*asked, folder=tmp_path).code == 0
+
+
+def test_the_market_is_in_it_without_the_names_of_others(tmp_path: Path) -> None:
+    """As a page and as a picture; whoever gets it has no business with everybody's orders."""
+    write(tmp_path / "out", CASE)
+    log = audit_log(tmp_path)
+    said = tapewatch(
+        "timeline", "export", "abc", "--out", "out", "--to", "made", "--audit", log.folder.path,
+        "--key", str(KEY.verifying), folder=tmp_path,
+    )  # fmt: skip
+    assert "the market around it, to play again: made/market.html" in said.out
+    page = (tmp_path / "made" / "market.html").read_text()
+    picture = (tmp_path / "made" / "market.svg").read_text()
+    assert "acct-mirage" in page
+    for name in ("acct-willow", "acct-honest"):
+        assert name not in page + picture
+    manifest = json.loads((tmp_path / "made" / "manifest.json").read_text())
+    assert {"market.html", "market.svg"} <= manifest["files"].keys()
+    assert checked(tmp_path / "made")[0] == 0
+    (tmp_path / "made" / "market.html").write_text(page.replace("acct-mirage", "acct-honest"))
+    assert checked(tmp_path / "made")[0] == 1
+
+
+def test_what_rests_on_no_market_has_none(tmp_path: Path) -> None:
+    events = [one for one in CASE if one.id not in ("e1", "e2", "e3")]
+    write(tmp_path / "out", [*events, known("e1", T0), known("e2", T0), known("e3", T0)])
+    said = tapewatch(
+        "timeline", "export", "abc", "--out", "out", "--to", "made", folder=tmp_path
+    )  # fmt: skip
+    assert said.code == 0, said
+    assert not (tmp_path / "made" / "market.html").exists()
