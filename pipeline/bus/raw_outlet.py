@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
-import nats.js.errors
 
 from pipeline.bus.connection import Bus
 from pipeline.bus.dead_letters import encode_fitting
 from pipeline.bus.publisher import publish_once
+from pipeline.bus.reader import MessagesExpired
 from pipeline.bus.streams import Stream
 from pipeline.frames import (
     DeadLetter,
@@ -24,6 +24,9 @@ from pipeline.source_state import SourceState
 
 #: What a frame costs in a batch besides its payload.
 FRAME_OVERHEAD = 96
+_AT_ONCE = 256
+#: For the next message, in seconds.
+_PATIENCE = 10.0
 #: Messages of the stream, of all sources, that are looked through at first for a source's own.
 _FIRST_LOOK = 512
 
@@ -106,17 +109,24 @@ class RawOutlet:
 
     async def _after(self, sequence: int, last: int, kept: Callable[[Frame], _Kept]) -> list[_Kept]:
         frames: list[_Kept] = []
-        stream = self._bus.names.stream(Stream.RAW)
-        while sequence < last:
-            try:
-                message = await self._bus.jetstream.get_msg(
-                    stream, seq=sequence + 1, subject=self._writer.subject, next=True
-                )
-            except nats.js.errors.NotFoundError:
-                break  # the rest has expired meanwhile
-            sequence = message.seq or last
-            batch = decode_batch(message.data or b"")
-            frames += [kept(frame) for frame in batch.frames]
+        first = (await self._bus.info(Stream.RAW)).state.first_seq
+        if first > last:
+            return frames  # nothing is left but the bookmark
+        subjects = [self._writer.subject]
+        reader = self._bus.reader(Stream.RAW, after=max(sequence, first - 1), subjects=subjects)
+        try:
+            while reader.position < last:
+                try:
+                    messages = await reader.batch(_AT_ONCE, _PATIENCE)
+                except MessagesExpired:
+                    continue  # what is left comes then
+                if not messages:
+                    raise TimeoutError(f"RAW gives nothing behind {reader.position}")
+                for message in messages:
+                    batch = decode_batch(message.data)
+                    frames += [kept(frame) for frame in batch.frames]
+        finally:
+            await reader.close()
         return frames
 
     def reported(self) -> SourceState:
