@@ -6,6 +6,7 @@ asked for everything after it. So nothing is missed as long as the venue keeps i
 
 from collectors.fix.frames import FixFrames
 from collectors.fix.link import FixLink
+from collectors.fix.looking_back import LookingBack
 from collectors.fix.numbering import FixPlace
 from collectors.fix.report_sides import is_report, side_of_trade
 from collectors.fix.session import Application, LoggedOn, Missing, Outcome, Refused, Session
@@ -19,8 +20,6 @@ from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
 from pipeline.trade_sides import LineContext, Side, decode_context
 
-#: Of an earlier run, where a bust is of a trade that this one hasn't seen.
-_LOOKED_BACK = 20_000
 #: Messages of ours that an earlier run may have sent after its last frame, at least.
 _SKIPPED = 100
 _LOST = GapNotice(
@@ -39,8 +38,7 @@ class FixDropCopyCollector:
         self._link = FixLink(config, outlet.state, reset=config.reset_on_logon)
         self._halves = TradeHalves()
         self._names = TradeNames()
-        #: What an earlier run sent is among the names.
-        self._looked_back = False
+        self._back = LookingBack(outlet, self._names)
         #: When each first side that waits came, by its number.
         self._since: dict[int, int] = {}
         #: Up to here frames are durable or on their way; what comes again is only looked at.
@@ -155,12 +153,7 @@ class FixDropCopyCollector:
     async def _trade(self, message: bytes) -> str:
         """Of a bust or correction: what its trade's reports call that, where that is another id."""
         trade = self._names.take(message)
-        if trade is None and not self._looked_back:
-            self._looked_back = True
-            earlier = await self._frames.outlet.recent(_LOOKED_BACK)
-            self._names.add_earlier(frame.payload for frame in earlier)
-            trade = self._names.take(message)
-        return trade or ""
+        return await self._back.trade_of(message) if trade is None else trade
 
     def _key(self, message: bytes) -> SideKey | None:
         """What the two reports of a trade share; None for what is no report of one side of it."""

@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 import msgspec
 import structlog
 
+from collectors.fix.looking_back import LookingBack
 from collectors.fix.trade_names import TradeNames
 from collectors.gaps import count_gap
 from collectors.order_log.log_files import LogFiles
@@ -29,8 +30,6 @@ _YIELD_EVERY = 256
 #: Looks at files that were read, one for so many looks at the one that grows.
 _CHANGED_EVERY = 20
 _GAP = "#gap:"
-#: Lines of an earlier run, where a bust is of a trade that this one hasn't seen.
-_LOOKED_BACK = 20_000
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -71,8 +70,7 @@ class LogFollower:
         self.files = LogFiles(config.path)
         self._last = ""
         self.names = TradeNames()
-        #: What an earlier run sent is among the names.
-        self._looked_back = False
+        self._back = LookingBack(outlet, self.names)
         self._log = _log.bind(source=config.name)
 
     async def run(self) -> None:
@@ -160,7 +158,7 @@ class LogFollower:
             elif refused := self.refused(line):
                 await self._report(line._replace(problem=refused))
             else:
-                if line.astray and not self._looked_back:
+                if line.astray:
                     line = await self._looked_up(line)
                 self._last = line.place.text
                 await self.outlet.send(
@@ -171,11 +169,7 @@ class LogFollower:
 
     async def _looked_up(self, line: LogLine) -> LogLine:
         """A bust in FIX, with the trade that an earlier run has seen."""
-        self._looked_back = True
-        earlier = await self.outlet.recent(_LOOKED_BACK)
-        found = (logged_message(frame.payload) for frame in earlier)
-        self.names.add_earlier(message for message in found if message is not None)
-        trade = self.names.take(logged_message(line.payload) or b"")
+        trade = await self._back.trade_of(logged_message(line.payload) or b"")
         if not trade:
             return line
         context = decode_context(line.context)

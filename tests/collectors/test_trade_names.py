@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from collectors.fix.looking_back import LookingBack
 from collectors.fix.trade_names import TradeNames
 from collectors.order_log.collector import OrderLogCollector
 from collectors.order_log.log_lines import LogLine
 from normalizer.events import market
 from pipeline.config.sources import OrderLogSource
+from pipeline.frames import Frame
 from pipeline.trade_sides import decode_context
 from pipeline.units import MILLISECOND
 from tests.collectors.frames_outlet import FramesOutlet
@@ -134,6 +136,29 @@ async def test_a_source_finds_the_trade_of_an_earlier_file_and_run(tmp_path: Pat
     write(tmp_path / "3.fix", logged("8", OTHER_BUST))
     await followed(source, outlet, 4)
     assert [decode_context(frame.context).trade for frame in outlet.frames[2:]] == ["9001"] * 2
+
+
+class Hesitant(FramesOutlet):
+    """The bus doesn't answer at first."""
+
+    asked = 0
+
+    async def recent(self, least: int) -> list[Frame]:
+        self.asked += 1
+        if self.asked == 1:
+            raise TimeoutError
+        return await super().recent(least)
+
+
+async def test_a_bus_that_does_not_answer_is_asked_again_and_only_as_long_as_that() -> None:
+    outlet = Hesitant("order_log", "log")
+    outlet.frames = [Frame("a.fix:1", 1, logged("8", FILL), "message")]
+    names = TradeNames()
+    back = LookingBack(outlet, names)
+    assert names.take(report(BUST)) is None
+    assert await back.trade_of(report(BUST)) == "9001"
+    assert await back.trade_of(report(OTHER_BUST)) == ""
+    assert outlet.asked == 2
 
 
 async def followed(source: OrderLogSource, outlet: FramesOutlet, frames: int) -> None:
