@@ -29,6 +29,8 @@ _TEXT_MODIFIERS = frozenset(
     )
 )
 _WHOLE_VALUES = frozenset(("all", "neq", "cased"))
+#: Of one list; a whole one may be for something else.
+_MOST_LISTED = 3
 _CLOSE = 0.9
 NOUNS = {
     "keyword": "text",
@@ -194,14 +196,14 @@ def _check_listed(
     node: ScalarNode,
     lists: Lists,
 ) -> None:
-    """Tell of the first value of a list that no event has in the field."""
+    """Tell of the first values of a list that no event has in the field."""
     if modifiers - _WHOLE_VALUES:
         return
     before = len(reading.problems)
     for value in lists.get(node.text[1:-1], ()):
         check_party(reading, name, node, value)
         _check_choice(reading, name, field, modifiers, node, value, listed=True)
-        if len(reading.problems) > before:
+        if len(reading.problems) >= before + _MOST_LISTED:
             return
 
 
