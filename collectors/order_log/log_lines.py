@@ -14,11 +14,10 @@ import msgspec
 from collectors.fix.report_sides import side_of_trade
 from collectors.fix.trade_names import TradeNames
 from collectors.order_log.log_files import LogFiles, is_called_as_fix_logs, order_of
+from collectors.order_log.side_lines import side_of_line
 from collectors.recording import GZIP_MAGIC, UNREADABLE, open_lines
 from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.csv_header import ColumnFault, said_of
-from pipeline.csv_line import csv_cells
-from pipeline.fix_codes import EXEC_TYPES, SIDES
 from pipeline.fix_log import is_of_fix_log, logged_message
 from pipeline.foreign_text import HEAD, foreign
 from pipeline.trade_sides import LineContext, Side, encode_context
@@ -30,7 +29,6 @@ _OF_JSON = tuple(
 ANOTHER_FILE = (
     "is shorter than what was read of it, another file now, or gone: give a new log a new name"
 )
-_BUYS = {"buy": True, "sell": False, "sell_short": False, "sell_short_exempt": False}
 
 
 class LogPlace(NamedTuple):
@@ -73,19 +71,6 @@ class LogLine(NamedTuple):
 
 #: What is wrong with the columns that the first line of a CSV file names.
 HeaderCheck = Callable[[str], Sequence[ColumnFault]]
-
-
-class _Side(msgspec.Struct):
-    exec_type: object = None
-    symbol: object = ""
-    venue: object = ""
-    trade_id: object = None
-    side: object = None
-    buyer_account: object = None
-    seller_account: object = None
-
-
-_side_decoder = msgspec.json.Decoder(_Side)
 
 
 class LogReader:
@@ -392,24 +377,7 @@ class LogReader:
         """What the sides of a trade share; None for a line that is no side of one."""
         if self._form == "fix":
             return None if message is None else side_of_trade(message)
-        try:
-            if self._columns is None:
-                found = _side_decoder.decode(line)
-            else:
-                cells = csv_cells(line.decode())
-                named = dict(zip(csv_cells(self._columns), cells, strict=False))
-                found = msgspec.convert({k: v for k, v in named.items() if v}, _Side)
-        except (msgspec.MsgspecError, RecursionError, ValueError):
-            return None  # the normalizer says what is wrong with it
-        side = SIDES.get(found.side, found.side) if isinstance(found.side, str) else ""
-        kind = found.exec_type
-        kind = EXEC_TYPES.get(kind, kind) if isinstance(kind, str) else ""
-        buys = _BUYS.get(side.lower())
-        if kind != "trade" or buys is None or found.trade_id in (None, ""):
-            return None
-        if found.buyer_account and found.seller_account:
-            return None
-        return SideKey(str(found.venue), str(found.symbol), str(found.trade_id), buys)
+        return side_of_line(line, self._columns)
 
     def _wrong(self, problem: str, payload: bytes = b"") -> LogLine:
         place = LogPlace(self._name or "", max(self._number, 1))
