@@ -12,6 +12,7 @@ from sigma.modifiers import SigmaRegularExpressionModifier
 from sigma.rule import SigmaDetectionItem
 from sigma.types import SigmaBool, SigmaNull, SigmaNumber, SigmaString, SigmaType
 
+from detections.fields import taxonomy
 from detections.rules.context import Context
 from detections.rules.document import Reading
 from detections.rules.field_check import check_place, close_to_ours
@@ -47,16 +48,8 @@ def keyword_item(
     if any(value is None for value in plain):
         reading.report(node, "rule/detection", "a keyword can't be empty")
         return None
-    for value in values if not reading.foreign else ():
-        if (meant := _field_meant(value.text)) is not None:
-            reading.report(
-                value,
-                "rule/detection",
-                "this is text to find anywhere in an event, and no field with a value",
-                expected="fields with values, each in a line of its own",
-                hint=meant,
-            )
-            return None
+    if not reading.foreign and any(_is_field_as_text(reading, value) for value in values):
+        return None
     place = ItemPlace(selection, node, "", (), values)
     return _made(
         reading,
@@ -117,13 +110,30 @@ def field_item(
     return item
 
 
-def _field_meant(text: str) -> str | None:
-    """How a field and its value are written that were put down as one text."""
-    meant = assignment_in(text)
+def _is_field_as_text(reading: Reading, node: ScalarNode) -> bool:
+    """Whether a field of ours and its value were put down as one text. Reports it, and warns of
+    what looks like a field that there isn't."""
+    meant = assignment_in(node.text)
     if meant is None:
-        return None
+        return False
     field = close_to_ours(meant.field.lower())
-    return None if field is None else str(meant._replace(field=field))
+    if field is None and (meant.sign == ":" or not _is_akin(meant.field)):
+        return False  # as a web address, or what somebody may have written
+    reading.report(
+        node,
+        "rule/detection",
+        "this is text to find anywhere in an event, and no field with a value",
+        severity="warning" if field is None else "error",
+        expected="fields with values, each in a line of its own",
+        hint=None if field is None else str(meant._replace(field=field)),
+    )
+    return field is not None
+
+
+def _is_akin(name: str) -> bool:
+    """Whether a name begins as our fields do: token., market."""
+    first, dot, _ = name.lower().partition(".")
+    return bool(dot) and any(one.startswith(f"{first}.") for one in taxonomy())
 
 
 def _dotted(name: str, node: Node) -> str | None:

@@ -62,6 +62,7 @@ class Assignment(NamedTuple):
     field: str
     modifier: str
     value: str
+    sign: str
 
     def __str__(self) -> str:
         key = f"{self.field}|{self.modifier}" if self.modifier else self.field
@@ -73,4 +74,4 @@ def assignment_in(text: str) -> Assignment | None:
     found = _ASSIGNED.match(text.strip()[:_LONGEST])
     if found is None:
         return None
-    return Assignment(found[1], OTHER_MODIFIERS.get(found[2], ""), found[3])
+    return Assignment(found[1], OTHER_MODIFIERS.get(found[2], ""), found[3], found[2])

@@ -51,6 +51,15 @@ def test_other_text_is_looked_for_anywhere(selection: str) -> None:
     assert problems(f"{OURS}detection:\n  s: {selection}\n  condition: s\n") == []
 
 
+def test_a_field_that_there_is_not_as_one_text_with_its_value_is_a_warning() -> None:
+    text = (
+        f"{OURS}detection:\n  s: [token.type = bond, 'token.type: bond', a.b = c]\n  condition: s\n"
+    )
+    problem = the_problem(text, severity="warning")
+    assert problem.message == "this is text to find anywhere in an event, and no field with a value"
+    assert (problem.location.column, problem.hint) == (7, None)
+
+
 def test_text_to_find_in_events_of_others_is_theirs_to_write() -> None:
     theirs = f"{HEADER}logsource: {{product: windows}}\n"
     assert problems(f"{theirs}detection:\n  s: event.action = x\n  condition: s\n") == []
