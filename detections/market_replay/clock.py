@@ -43,7 +43,9 @@ def time_axis(panel: Panel, x: Linear, since: int, until: int) -> Html:
     for moment in range(-(-since // step) * step, until + 1, step):
         at = x(moment - since)
         parts.append(line(at, panel.bottom, at, panel.bottom + 5, "axis"))
-        parts.append(label(at, panel.bottom + 19, clock(moment, step), "middle"))
+        midnight = step >= HOUR and moment % DAY == 0
+        text = f"{datetime.fromtimestamp(moment // SECOND, UTC):%m-%d}" if midnight else ""
+        parts.append(label(at, panel.bottom + 19, text or clock(moment, step), "middle"))
     day = f"{datetime.fromtimestamp(since // SECOND, UTC):%Y-%m-%d}, event time, UTC"
     parts.append(label(panel.right, panel.bottom + 38, day, "end", "unit"))
     return join(*parts)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from detections.alerting.wording import lapse
 from detections.market_replay.clock import clock, day_and_clock
 from detections.market_replay.picture import PRICE
 from detections.market_replay.printed import drawn
@@ -18,7 +19,7 @@ from normalizer.events import Alert
 from pipeline.page.canvas import WIDTH, figure, key
 from pipeline.page.layout import page, tiles
 from pipeline.page.markup import Html, data, el, join
-from pipeline.page.words import plural, span
+from pipeline.page.words import plural
 from pipeline.units import MICROSECOND, MILLISECOND, SECOND
 
 _HERE = Path(__file__).parent
@@ -57,7 +58,7 @@ def _top(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> Html:
         ("level", first.level),
         ("score", f"{max(one.risk_score for one in alerts):.0f} of 100"),
         ("from", day_and_clock(min(one.since for one in scenes))[:19]),
-        ("shown", span(max(one.until for one in scenes) - min(one.since for one in scenes))),
+        ("shown", lapse(max(one.until for one in scenes) - min(one.since for one in scenes))),
         ("in evidence", f"{evidence:,}" if shown == evidence else f"{shown:,} of {evidence:,}"),
     ]
     return el(

@@ -9,6 +9,7 @@ from math import sqrt
 
 from msgspec import Struct
 
+from detections.alerting.wording import lapse
 from detections.market_replay.clock import clock, time_axis
 from detections.market_replay.scene import Deal, OrderLife, Quote, Scene
 from normalizer.events import Alert
@@ -24,7 +25,7 @@ from pipeline.page.canvas import (
 )
 from pipeline.page.markup import Html, el, join
 from pipeline.page.scales import Linear, Scale, padded, ticks
-from pipeline.page.words import compact, number, plural, span
+from pipeline.page.words import compact, number, plural
 from pipeline.units import MILLISECOND
 
 _LANE = 26.0
@@ -254,12 +255,12 @@ def _life_said(life: OrderLife) -> str:
     if life.of_level:
         return (
             f"{number(first.quantity, 8)} more at the {side} of {number(first.price, 8)}, for "
-            f"{span(last.until - first.since)}, {ended}"
+            f"{lapse(last.until - first.since)}, {ended}"
         )
     moved = "" if len(life.stretches) == 1 else f" ({plural(len(life.stretches) - 1, 'change')})"
     return (
         f"{side} of {number(first.quantity, 8)} at {number(first.price, 8)}{moved} by "
-        f"{life.party}, for {span(last.until - first.since)}, {ended}; order {life.order_id}"
+        f"{life.party}, for {lapse(last.until - first.since)}, {ended}; order {life.order_id}"
     )
 
 
@@ -339,7 +340,7 @@ def volume_bars(
 
 def _said(scene: Scene) -> str:
     events = plural(len(scene.moments) + scene.left_out, "event")
-    within = f"{events} within {span(scene.until - scene.since)}"
+    within = f"{events} within {lapse(scene.until - scene.since)}"
     trades = plural(len(scene.deals), "trade")
     own = sum(one.bought or one.sold for one in scene.deals)
     orders = sum(not one.of_level for one in scene.lives)

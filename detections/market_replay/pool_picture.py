@@ -1,7 +1,8 @@
 """A pool as a picture: its swaps in their order, since all of a block have the same time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from detections.alerting.wording import lapse
 from detections.market_replay.clock import clock
 from detections.market_replay.picture import Picture, deal_legend, deal_marks, volume_bars
 from detections.market_replay.scene import Scene
@@ -9,7 +10,7 @@ from normalizer.events import Alert
 from pipeline.page.canvas import Panel, label, line, steps, swatch, y_axis
 from pipeline.page.markup import Html, join
 from pipeline.page.scales import padded, ticks
-from pipeline.page.words import plural, span
+from pipeline.page.words import plural
 from pipeline.units import SECOND
 
 _PRICE = Panel(52, 330)
@@ -19,6 +20,7 @@ _HEIGHT = 500.0
 _MOST_LINES = 60
 #: Room for a block's number and time.
 _LABEL = 150.0
+_WAY = {True: "came", False: "left"}
 
 
 def pool_picture(scene: Scene, _alerts: Sequence[Alert], _name: str) -> Picture:
@@ -43,6 +45,7 @@ def pool_picture(scene: Scene, _alerts: Sequence[Alert], _name: str) -> Picture:
     drawn = join(
         y_axis(_PRICE, y, unit, ticks(low, high, 5)),
         _blocks(scene, width),
+        _liquidity(scene, width),
         steps(path, "mid"),
         deal_marks(deals, lambda _, place: middle(place), y),
         volume_bars(_VOLUME, [one.quantity for one in deals], own, lambda at: deals[at].trade_id),
@@ -52,13 +55,31 @@ def pool_picture(scene: Scene, _alerts: Sequence[Alert], _name: str) -> Picture:
     theirs = sum(one.bought or one.sold for one in deals)
     return Picture(
         title=f"{scene.place.instrument} on {scene.place.venue}",
-        said=f"{plural(len(deals), 'swap')} within {span(scene.until - scene.since)}, of which "
+        said=f"{plural(len(deals), 'swap')} within {lapse(scene.until - scene.since)}, of which "
         f"{theirs:,} are theirs. A mark is what was paid for one, the line the pool's price after "
         "it.",
         height=_HEIGHT,
         drawn=drawn,
-        legend=((swatch("mid", "line"), "the pool's price"), *deal_legend(deals)),
+        legend=tuple(_legend(scene)),
     )
+
+
+def _legend(scene: Scene) -> Iterator[tuple[Html, str]]:
+    yield swatch("mid", "line"), "the pool's price"
+    yield from deal_legend(scene.deals)
+    for added, told in ((True, "liquidity came"), (False, "liquidity left")):
+        if any(one.added is added for one in scene.liquidity):
+            yield swatch(f"liquidity {_WAY[added]} evidence", "line"), told
+
+
+def _liquidity(scene: Scene, width: float) -> Html:
+    """Lines between swaps; those that an alert rests on are strong."""
+    marks: list[Html] = []
+    for one in sorted(scene.liquidity, key=lambda move: move.evidence):
+        x = _PRICE.left + one.before * width
+        class_ = f"liquidity {_WAY[one.added]}{' evidence' if one.evidence else ''}"
+        marks.append(line(x, _PRICE.top, x, _VOLUME.bottom, class_, one.said))
+    return join(*marks)
 
 
 def _blocks(scene: Scene, width: float) -> Html:

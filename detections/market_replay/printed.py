@@ -18,6 +18,8 @@ _HEAD, _GAP = 58.0, 24.0
 #: Width of a letter of a legend, on the average, and the least space between two entries.
 _LETTER, _SPACE = 7.1, 50.0
 _LINE = 20.0
+#: Texts have no `<` of their own: they are escaped.
+_TIP = re.compile(r"<title>[^<]*</title>")
 _VARIABLE = re.compile(r"(--[a-z-]+): ([^;]+);")
 _USED = re.compile(r"var\((--[a-z-]+)\)")
 
@@ -39,7 +41,7 @@ def printed(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> str:
         content = join(
             label(LEFT, 26, heading, class_="heading"),
             label(LEFT, 46, shown.said),
-            _moved(shown.drawn, _HEAD),
+            _moved(_without_tips(shown.drawn), _HEAD),
             _moved(legend, _HEAD + shown.height),
         )
         parts.append(_moved(content, top))
@@ -68,6 +70,11 @@ def _style() -> str:
     values = dict(_VARIABLE.findall(css))
     css = "\n".join(one for one in css.splitlines() if not one.startswith(":root"))
     return _USED.sub(lambda used: values[used[1]], css)
+
+
+def _without_tips(content: Html) -> Html:
+    """Nobody points at a picture in a document; they would be most of it."""
+    return Html(_TIP.sub("", content))
 
 
 def _moved(content: Html, down: float) -> Html:

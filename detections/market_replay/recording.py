@@ -14,15 +14,16 @@ from detections.market_replay.scene import (
     Deal,
     End,
     Level,
+    LiquidityMove,
     Moment,
     OrderLife,
     Place,
     Scene,
 )
-from detections.market_replay.suspects import Suspects
+from detections.market_replay.suspects import PoolRecord, Suspects
 from detections.parties import NOBODY, acting, sides
 from normalizer.events import Record
-from normalizer.events.chain import PoolSwap
+from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, PoolSwap
 from normalizer.events.market import (
     BookSnapshot,
     BookUpdate,
@@ -43,7 +44,7 @@ from pipeline.frames import WHOLE_SOURCE
 #: Moments of all scenes together.
 MOST_MOMENTS = 200_000
 #: Of one scene, beyond what alerts rest on.
-MOST_DEALS = 100_000
+MOST_DEALS, MOST_LIQUIDITY = 100_000, 10_000
 _ENDS: dict[type[MarketEvent], End] = {
     OrderCancelled: "cancelled",
     OrderFilled: "filled",
@@ -53,7 +54,7 @@ _ENDS: dict[type[MarketEvent], End] = {
 
 def place_of(event: Record) -> Place | None:
     """The market that an event is of; None where it is of none."""
-    if isinstance(event, MarketEvent | PoolSwap) and event.instrument != WHOLE_SOURCE:
+    if isinstance(event, MarketEvent | PoolRecord) and event.instrument != WHOLE_SOURCE:
         return Place(event.provider, event.venue, event.instrument)
     return None
 
@@ -103,12 +104,10 @@ class Recording:
             market.scene.whole = isinstance(event, BookSnapshot)
         if isinstance(event, MarketEvent):
             self._moved(market, event)
-        elif isinstance(event, PoolSwap):
+        elif isinstance(event, PoolRecord):
             market.scene.is_pool = True
             if event.timestamp >= self._since:
-                self._begin(market)
-                self._dealt(market, event)
-                self._tell(market, event)
+                self._in_pool(market, event)
 
     def finish(self) -> list[Scene]:
         """The scenes of the markets of which there was anything, in the order of their names."""
@@ -152,6 +151,23 @@ class Recording:
         if levels or market.scene.quotes == []:
             market.quote(event.timestamp)
         self._tell(market, event, levels, own)
+
+    def _in_pool(self, market: RecordedMarket, event: PoolRecord) -> None:
+        scene = market.scene
+        self._begin(market)
+        if isinstance(event, PoolSwap):
+            self._dealt(market, event)
+        said = self._tell(market, event)
+        if not isinstance(event, PoolSwap) and len(scene.liquidity) < MOST_LIQUIDITY:
+            scene.liquidity.append(
+                LiquidityMove(
+                    len(scene.deals),
+                    isinstance(event, LiquidityAdded),
+                    said,
+                    self._suspects.provides(event),
+                    self._suspects.is_evidence(event),
+                )
+            )
 
     def _begin(self, market: RecordedMarket) -> None:
         """The book as it stands when the stretch of time begins."""
@@ -241,31 +257,36 @@ class Recording:
     def _tell(
         self,
         market: RecordedMarket,
-        event: MarketRecord | PoolSwap,
+        event: MarketRecord | PoolRecord,
         levels: tuple[Level, ...] = (),
         own: bool = False,
-    ) -> None:
-        """`own`: it is about an order of theirs, whether or not the feed says again whose."""
+    ) -> str:
+        """Returns what is said of it. `own`: it is about an order of theirs, whether or not the
+        feed says again whose."""
         scene = market.scene
         if self._room <= 0:
             scene.left_out += 1
-            return
+            return ""
         self._room -= 1
         theirs = own
         if isinstance(event, OrderEvent):
             theirs |= self._suspects.own(event)
         elif isinstance(event, Trade | PoolSwap):
             theirs = any(self._suspects.dealt(event))
+        elif isinstance(event, LiquidityAdded | LiquidityRemoved):
+            theirs = self._suspects.provides(event)
         if not (self._name_others or own):
             event = self._suspects.without_others(event)
+        said = self._say(event)
         scene.moments.append(
             Moment(
                 event.timestamp,
                 event.id,
-                self._say(event),
+                said,
                 levels,
                 isinstance(event, BookSnapshot),
                 theirs,
                 self._suspects.is_evidence(event),
             )
         )
+        return said

@@ -85,6 +85,16 @@ class Deal(Struct, kw_only=True):
     """It counts no more."""
 
 
+class LiquidityMove(NamedTuple):
+    """Liquidity came to a pool, or left it, before the swap of this number among the deals."""
+
+    before: int
+    added: bool
+    said: str
+    theirs: bool
+    evidence: bool
+
+
 class Moment(NamedTuple):
     """One event in the order of the feed: what is said of it, and what it did to the book."""
 
@@ -116,6 +126,7 @@ class Scene(Struct, kw_only=True):
     lives: list[OrderLife] = []
     deals: list[Deal] = []
     moments: list[Moment] = []
+    liquidity: list[LiquidityMove] = []
     gaps: list[tuple[int, str]] = []
     """When something of the feed was missing, and what is said of it."""
     is_pool: bool = False

@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from detections.parties import Party, acting, sides
 from normalizer.events import Alert
-from normalizer.events.chain import PoolSwap
+from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, PoolSwap
 from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent, Trade
 
-Traded = MarketRecord | PoolSwap
+PoolRecord = PoolSwap | LiquidityAdded | LiquidityRemoved
+"""What a scene has of a pool."""
 _NO_PARTY: dict[str, None] = dict.fromkeys(
     ("investor_account", "investor_address", "investor_id", "investor_cluster")
 )
@@ -37,7 +38,7 @@ class Suspects(Struct, frozen=True):
             events=frozenset(event for one in known for event in one.evidence_events),
         )
 
-    def is_evidence(self, event: MarketEvent | PoolSwap) -> bool:
+    def is_evidence(self, event: MarketEvent | PoolRecord) -> bool:
         """Whether an alert rests on the event."""
         return event.id in self.events
 
@@ -63,13 +64,19 @@ class Suspects(Struct, frozen=True):
             sold = rested_theirs if buys else came_theirs
         return bought, sold
 
-    def without_others(self, event: Traded) -> Traded:
+    def provides(self, event: LiquidityAdded | LiquidityRemoved) -> bool:
+        """Whether liquidity is theirs."""
+        return self._are(acting(event))
+
+    def without_others(self, event: MarketRecord | PoolRecord) -> MarketRecord | PoolRecord:
         """The event without the names of whom no alert is about."""
         if isinstance(event, Trade):
             bought, sold = self.dealt(event)
             return replace(event, **({} if bought else _NO_BUYER), **({} if sold else _NO_SELLER))
         if isinstance(event, PoolSwap):
             return event if any(self.dealt(event)) else replace(event, **_NO_WALLET)
+        if isinstance(event, LiquidityAdded | LiquidityRemoved):
+            return event if self.provides(event) else replace(event, **_NO_PARTY)
         if isinstance(event, OrderEvent) and not self.own(event):
             return replace(event, **_NO_PARTY)
         return event

@@ -1,13 +1,13 @@
 """Records and rules for tests, with what doesn't matter filled in."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from detections.engine.engine import Engine
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from detections.sigma.documents import flatten
 from normalizer.events import Alert
-from normalizer.events.chain import PoolSwap, TokenTransfer
+from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, PoolSwap, TokenTransfer
 from normalizer.events.market import (
     BookSnapshot,
     BookUpdate,
@@ -145,6 +145,27 @@ def swap(number: int = 1, **more: Any) -> PoolSwap:
         "sender": "0x" + "d" * 40,
     }
     return PoolSwap(**{**fields, **_received_at_once(more), **more})
+
+
+L = TypeVar("L", LiquidityAdded, LiquidityRemoved)
+
+
+def liquidity(kind: type[L], number: int = 1, **more: Any) -> L:
+    fields: dict[str, Any] = {
+        "id": f"liquidity-{number}",
+        "timestamp": START + number * MILLISECOND,
+        "ingested": START + number * MILLISECOND,
+        "original": f"RAW/{number}/0",
+        "provider": "chain",
+        "chain_id": 31337,
+        "block_number": number,
+        "block_hash": "0x" + "b" * 64,
+        "venue": "uniswap-v3",
+        "instrument": "ACME/USDX",
+        "pool": "0x" + "e" * 40,
+        "owner": "0x" + "c" * 40,
+    }
+    return kind(**{**fields, **_received_at_once(more), **more})
 
 
 def _received_at_once(fields: dict[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from detections.market_replay.clock import clock
 from detections.market_replay.page import notes_of, render
 from detections.market_replay.scene import Scene
 from normalizer.events import Record
+from normalizer.events.chain import LiquidityRemoved
 from pipeline.units import DAY, MICROSECOND, MILLISECOND, MINUTE, SECOND
 from tests.detections.market_replay.scenes import SUSPECT, alert, played, scene, scenes
 from tests.detections.market_replay.test_recording import spoof
-from tests.detections.samples import Tape, swap
+from tests.detections.samples import Tape, liquidity, swap
 
 
 def packed(page: str, number: int = 0) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def test_their_orders_and_trades_are_drawn_and_said() -> None:
     assert drawn(page, "own deal buy") == 1
     assert drawn(page, "deal") == 1
     assert drawn(page, "alarm") == 1
-    assert "bid of 50 at 100 (2 changes) by acct-9, for 40 ms, then cancelled; order big" in page
+    assert "bid of 50 at 100 (2 changes) by acct-9, for 0.04 s, then cancelled; order big" in page
     assert "What the alert rests on here: 2 events" in page
 
 
@@ -113,6 +114,15 @@ def test_a_pool_is_drawn_by_swaps_in_their_order() -> None:
     assert "3 swaps within 1 s, of which 2 are theirs." in page
     assert drawn(page, "own deal buy") == drawn(page, "own deal sell") == 1
     assert "swaps in the order of the chain" in page
+
+
+def test_liquidity_that_left_is_drawn_where_it_did() -> None:
+    one = alert(evidence_events=("liquidity-2",))
+    events = [swap(1, side="buy", price=2.0, quantity=1.0), liquidity(LiquidityRemoved, 2)]
+    page = render([one], [scene(events, one)])
+    assert drawn(page, "liquidity left evidence") == 1
+    assert "liquidity left" in page
+    assert "liquidity came" not in page
 
 
 def test_an_alert_is_marked_where_it_rests_on_something() -> None:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from detections.books.order_books import OrderBooks
 from detections.market_replay import recorded_market, recording
 from normalizer.events import Record
+from normalizer.events.chain import LiquidityAdded, LiquidityRemoved
 from normalizer.events.market import BookSnapshot, BookUpdate
 from tests.detections.market_replay.scenes import SUSPECT, alert, played, scene, scenes
-from tests.detections.samples import MILLISECOND, START, Tape, swap
+from tests.detections.samples import MILLISECOND, START, Tape, liquidity, swap
 
 
 def at(moment: int) -> float:
@@ -283,6 +284,22 @@ def test_more_moments_than_are_kept_are_counted() -> None:
     found = scene(spoof(Tape()), most_moments=3)
     assert (len(found.moments), found.left_out) == (3, 4)
     assert len(found.quotes) == 7  # the picture goes on
+
+
+def test_liquidity_of_a_pool_is_told_between_its_swaps() -> None:
+    wallet = "0x" + "a" * 40
+    about = alert(entities=(wallet,), evidence_events=("liquidity-3",))
+    found = scene(
+        [
+            liquidity(LiquidityAdded, 1, investor_address="0x" + "b" * 40),
+            swap(2, side="buy", price=2.0, quantity=1.0),
+            liquidity(LiquidityRemoved, 3, investor_address=wallet),
+        ],
+        about,
+    )
+    told = [(one.before, one.added, one.theirs, one.evidence) for one in found.liquidity]
+    assert told == [(0, True, False, False), (1, False, True, True)]
+    assert [one.evidence for one in found.moments] == [False, False, True]
 
 
 def test_of_many_quotes_those_are_kept_that_go_furthest() -> None:
