@@ -43,6 +43,11 @@ class Word(NamedTuple):
     end: int
 
 
+def is_joining(text: str) -> bool:
+    """Whether a word joins others, here or in another language, and so is no name."""
+    return text.lower() in WORDS or text in _OTHER_WORDS
+
+
 def words(text: str) -> list[Word]:
     """All words, brackets and bars."""
     return [Word(found[0], *found.span()) for found in _TOKEN.finditer(text)]

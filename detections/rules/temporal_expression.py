@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 
-from detections.rules.boolean_grammar import WORDS, Parser, Word, words
+from detections.rules.boolean_grammar import ConditionError, Parser, Word, is_joining, words
 from detections.rules.model import Expression, Junction, Negation, Reference
+from pipeline.problems import shown
 
 
 def rule_words(text: str) -> list[Word]:
     """The words that name rules, each as often as it stands there."""
-    return [word for word in words(text) if word.text not in (*WORDS, *"()|")]
+    return [
+        Word(word.text.removeprefix("!"), word.start, word.end)
+        for word in words(text)
+        if not is_joining(word.text) and word.text not in "()|"
+    ]
 
 
 def parse_expression(text: str, resolve: Callable[[str], str]) -> Expression:
@@ -33,4 +38,8 @@ class _Parser(Parser[Expression]):
         return Negation(part)
 
     def named(self, word: Word) -> Expression:
+        if word.text.lower() == "not" or word.text.startswith("!"):
+            hint = f"not {word.text[1:]}" if word.text.startswith("!") else "not"
+            said = f"no rule is called {shown(word.text)}"
+            raise ConditionError(said, word.start, word.end, hint=hint.strip())
         return Reference(self._resolve(word.text))
