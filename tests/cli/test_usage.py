@@ -124,7 +124,9 @@ def test_a_duration_or_a_secret_in_another_form_is_told(
 
 def test_the_command_line_is_there_at_once_because_nothing_heavy_is_imported() -> None:
     heavy = "nats aiohttp httpx elasticsearch structlog prometheus_client yaml sigma websockets"
-    drawing = "audit evidence report setup timeline"  # with rich, or they need asyncio at once
+    drawing = (
+        "audit evidence market report setup timeline"  # with rich, or they need asyncio at once
+    )
 
     def imported(words: Iterable[str], packages: str) -> str:
         code = (
