@@ -14,6 +14,8 @@ from normalizer.events import (
     SocialEvent,
 )
 from normalizer.events.chain import (
+    LiquidityAdded,
+    LiquidityRemoved,
     NativeTransfer,
     OracleUpdate,
     PoolSwap,
@@ -23,10 +25,14 @@ from normalizer.events.chain import (
 from normalizer.events.market import (
     BookSnapshot,
     BookUpdate,
+    CancelRejected,
     OrderCancelled,
+    OrderChanged,
     OrderFilled,
     OrderPlaced,
     OrderReceived,
+    OrderRejected,
+    OrderRemoved,
     Trade,
 )
 from normalizer.events.social import AnnouncementType, SocialAnnouncement, SocialVolume
@@ -36,6 +42,9 @@ _DONE: dict[type[Any], str] = {
     OrderPlaced: "rests on the book with",
     OrderCancelled: "cancelled",
     OrderFilled: "was filled:",
+    OrderRemoved: "has no longer",
+    OrderRejected: "was refused",
+    CancelRejected: "may not cancel or change",
 }
 
 #: Of an update of the book.
@@ -77,6 +86,8 @@ def sentence(event: Record | Alert | AlertUpdate) -> str:
             return f"{_moved(event)} was made{kind}"
         case PoolSwap():
             return _swap(event)
+        case LiquidityAdded() | LiquidityRemoved():
+            return _liquidity(event)
         case NativeTransfer():
             return (
                 f"{_who(event.source_address, event.source_investor, '')} gave "
@@ -101,16 +112,20 @@ def sentence(event: Record | Alert | AlertUpdate) -> str:
 
 
 def _order(event: OrderEvent) -> str:
-    who = _who(event.investor_account, event.investor_id, "an order")
+    who = _who(event.investor_account, event.investor_id, "somebody")
     done = _DONE.get(type(event), _action(event))
     kind = "order" if event.side is None else f"{event.side} order"
     quantity = event.quantity if event.quantity is not None else event.remaining
-    size = f" of {_number(quantity)}" if quantity else ""
+    amount = f"{_number(quantity)} {event.instrument}" if quantity else event.instrument
     price = "" if event.price is None else f" at {_number(event.price)}"
     if isinstance(event, OrderCancelled) and event.remaining is not None:
         left = f"{_number(event.remaining)} {event.instrument}"
         return f"{who} cancelled a {kind}{price} with {left} open"
-    return f"{who} {done} a {kind}{size} {event.instrument}{price}"
+    if isinstance(event, OrderChanged):
+        before = event.previous_quantity
+        was = "" if before is None or before == quantity else f", from {_number(before)}"
+        return f"{who} changed a {kind} to {amount}{price}{was}"
+    return f"{who} {done} a {kind} of {amount}{price}"
 
 
 def _levels(event: BookUpdate) -> str:
@@ -166,6 +181,21 @@ def _swap(event: PoolSwap) -> str:
     price = "" if event.price is None else f" at {event.price:,.6g}"
     what = f"{_number(event.quantity)} {event.token_symbol or 'tokens'}"
     return f"{who} {done} {what} in the pool {event.instrument}{price}"
+
+
+def _liquidity(event: LiquidityAdded | LiquidityRemoved) -> str:
+    who = _who(event.investor_address or event.transaction_from, event.investor_id, "somebody")
+    amounts = [
+        f"{_number(abs(quantity))} {unit}"
+        for quantity, unit in (
+            (event.token_quantity, event.token_symbol or "tokens"),
+            (event.quote_quantity, event.currency or "of the other side"),
+        )
+        if quantity is not None
+    ]
+    size = f": {' and '.join(amounts)}" if amounts else ""
+    what = "gave liquidity to" if isinstance(event, LiquidityAdded) else "took liquidity out of"
+    return f"{who} {what} the pool {event.instrument}{size}"
 
 
 def _said(event: SocialVolume) -> str:

@@ -1,9 +1,9 @@
-"""What a timeline says of the chain's own currency, of oracles and of pending transactions."""
+"""What a timeline says of the chain's own currency, oracles, liquidity, pending transactions."""
 
 from typing import Any
 
 from evidence.sentences import sentence
-from normalizer.events.chain import NativeTransfer, OracleUpdate
+from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, NativeTransfer, OracleUpdate
 from normalizer.events.pending import TransactionCancelled
 
 ALICE, BOB = "0x" + "aa" * 20, "0x" + "bb" * 20
@@ -37,6 +37,26 @@ def test_an_answer_with_and_without_a_price() -> None:
     assert sentence(event) == "the oracle ACME / USD answered 101.25 USD"
     unknown = OracleUpdate(**told, answer_raw="10125000000")
     assert sentence(unknown) == "the oracle ACME / USD answered 10125000000"
+
+
+def test_liquidity_says_how_much_of_what_where_it_is_known() -> None:
+    told: dict[str, Any] = {
+        **COMMON,
+        "block_number": 1,
+        "venue": "uniswap-v2",
+        "instrument": "ACME-USDC",
+        "pool": BOB,
+        "owner": BOB,
+        "investor_address": ALICE,
+        "investor_id": "INV-1",
+    }
+    added = LiquidityAdded(
+        **told, token_quantity=5.0, quote_quantity=10.5, token_symbol="ACME", currency="USDC"
+    )
+    said = f"{ALICE} (INV-1) gave liquidity to the pool ACME-USDC: 5 ACME and 10.5 USDC"
+    assert sentence(added) == said
+    removed = LiquidityRemoved(**told)
+    assert sentence(removed) == f"{ALICE} (INV-1) took liquidity out of the pool ACME-USDC"
 
 
 def test_a_pending_transaction() -> None:
