@@ -11,7 +11,7 @@ from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.chosen_sink import FromElasticsearch, WhichSink
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.market_inputs import Wanted, holdings
-from pipeline.cli.market_scenes import Extent, drawn
+from pipeline.cli.market_scenes import drawn
 from pipeline.cli.normalize import ReferenceFiles, TradeSides, Venue
 from pipeline.cli.output_files import keep_apart, write_whole
 from pipeline.cli.printing import output, say
@@ -89,6 +89,7 @@ def market(
     A page that loads nothing. Books are made of the events anew, as the rules saw them. Exit 1 if
     events that the alert rests on are missing.
     """
+    from detections.market_replay.extent import Extent
     from detections.market_replay.page import render
     from detections.market_replay.printed import printed
     from pipeline.cli.backtest_inputs import time_of

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from pipeline.cli.failures import CONFIGURATION, FAILED, Failure
+from pipeline.cli.failures import FAILED, Failure
 from pipeline.cli.market_inputs import Holdings
-from pipeline.units import HOUR, MINUTE, SECOND
+from pipeline.units import HOUR
 
 if TYPE_CHECKING:
+    from detections.market_replay.extent import Extent
     from detections.market_replay.scene import Place, Scene
     from evidence.investigation.export import Writer
     from evidence.investigation.gather import Gathered
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 #: Markets of one page: those that most of the evidence is of.
 MOST_MARKETS = 6
-#: What is shown before and after the evidence: a half of how long that took, within these.
-_LEAST, _LEAST_OF_POOLS, _MOST = 5 * SECOND, 2 * MINUTE, HOUR
 #: Alerts of a case that are further apart than this are no one picture.
 _LONGEST_CASE = 2 * HOUR
 
@@ -29,30 +26,8 @@ class NoMarket(Failure):
     """Alerts rest on no order, trade or swap; the text says it."""
 
 
-class Extent(Struct, frozen=True):
-    """What was said of the time to show, in nanoseconds; None of all else."""
-
-    around: int | None = None
-    since: int | None = None
-    until: int | None = None
-
-    def of(self, alerts: "Sequence[Alert]", least: int) -> tuple[int, int]:
-        """From when to when, the end not included. Raises Failure where nothing is left."""
-        first = min(one.timestamp if one.created is None else one.created for one in alerts)
-        last = max(max(one.timestamp, one.ended or 0) for one in alerts)
-        around = self.around
-        if around is None:
-            around = min(_MOST, max(least, (last - first) // 2))
-        begin = first - around if self.since is None else self.since
-        end = last + around + 1 if self.until is None else self.until
-        if begin >= end:
-            said = "nothing of the alert's time is left: see --from and --until"
-            raise Failure(said, CONFIGURATION)
-        return begin, end
-
-
 def drawn(
-    alerts: "Sequence[Alert]", held: Holdings, extent: Extent, *, name_others: bool = True
+    alerts: "Sequence[Alert]", held: Holdings, extent: "Extent", *, name_others: bool = True
 ) -> "tuple[list[Scene], list[str]]":
     """Scenes of the markets that the alerts rest on, and ids of evidence that isn't there.
 
@@ -63,12 +38,12 @@ def drawn(
     from detections.market_replay.recording import Recording, place_of
     from detections.market_replay.suspects import Suspects
     from evidence.sentences import sentence
-    from normalizer.events.chain import PoolSwap
+    from normalizer.events import MarketEvent
 
     suspects = Suspects.of(alerts)
     missing = set(suspects.events)
     places: Counter[Place] = Counter()
-    least = _LEAST_OF_POOLS
+    in_pools = True
     for event in held.rested_on(suspects.events):
         if event.id not in missing:
             continue
@@ -76,15 +51,14 @@ def drawn(
         place = place_of(event)
         if place is not None:
             places[place] += 1
-            if not isinstance(event, PoolSwap):
-                least = _LEAST
+            in_pools &= not isinstance(event, MarketEvent)
         if not missing:
             break
     if not places:
         raise NoMarket(_no_market(alerts, missing, suspects.events), FAILED)
     # Of equally many, the same ones each time.
     most = sorted(places, key=lambda place: (-places[place], place))[:MOST_MARKETS]
-    since, until = extent.of(alerts, least)
+    since, until = extent.of(alerts, in_pools=in_pools)
     recording = Recording(
         most, suspects, since=since, until=until, say=sentence, name_others=name_others
     )
@@ -108,6 +82,7 @@ def market_writer(held: Holdings) -> "Writer":
     """
 
     def write(folder: Path, gathered: "Gathered", lines: object, manifest: object) -> None:
+        from detections.market_replay.extent import Extent
         from detections.market_replay.page import render
         from detections.market_replay.printed import printed
 
@@ -115,7 +90,7 @@ def market_writer(held: Holdings) -> "Writer":
         if gathered.case is not None:
             of_case = frozenset(gathered.case.alerts)
             all_of_them = [one for one in gathered.alerts if one.id in of_case]
-            since, until = Extent(around=0).of(all_of_them, 0)
+            since, until = Extent(around=0).of(all_of_them)
             if until - since <= _LONGEST_CASE:
                 alerts = all_of_them
         try:

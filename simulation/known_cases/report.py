@@ -1,12 +1,18 @@
 """The page of known cases, with what an analyst would attach to each: ``docs/known-cases.md``."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from demo.venue.clock import iso_time
-from normalizer.events import Alert
+from detections.market_replay.extent import Extent
+from detections.market_replay.printed import printed
+from detections.market_replay.recording import Recording, place_of
+from detections.market_replay.suspects import Suspects
+from evidence.sentences import sentence
+from normalizer.events import Alert, MarketEvent, Record
 from simulation.accuracy.offline import run, shipped_rules
 from simulation.known_cases.case import KnownCase
 from simulation.known_cases.false_orders import COSCIA, OYSTACHER, SARAO
@@ -14,6 +20,8 @@ from simulation.known_cases.prices import ATHENA, MANGO, SQUID, WAHI
 from simulation.session import Session
 
 CASES: tuple[KnownCase, ...] = (SARAO, COSCIA, OYSTACHER, ATHENA, MANGO, WAHI, SQUID)
+#: Where the pictures lie, as the page says it.
+PICTURES = "images/known-cases"
 _MOST_ALERTS = 6
 
 _HEAD = Path(__file__).with_name("page_head.md").read_text()
@@ -32,12 +40,15 @@ class Played(msgspec.Struct, kw_only=True):
     """Suspicions about others."""
     events: int
     dead: int
+    picture: str
+    """The market around the first of them, as SVG; empty without any."""
 
 
 def play(case: KnownCase) -> Played:
     """Play a case and run the shipped rules over it."""
     session = case.play()
-    outcome = run(session, shipped_rules())
+    kept: list[Record] = []
+    outcome = run(session, shipped_rules(), keep=kept.append)
     parties = {name for one in session.episodes for name in one.parties}
     about = [
         one for one in outcome.alerts if not parties.isdisjoint((*one.entities, *one.related_user))
@@ -58,7 +69,23 @@ def play(case: KnownCase) -> Played:
         ),
         events=outcome.events,
         dead=outcome.dead,
+        picture=_picture(mine[0], kept) if mine else "",
     )
+
+
+def _picture(alert: Alert, events: Sequence[Record]) -> str:
+    """The market that most of its evidence is of."""
+    evidence = frozenset(alert.evidence_events)
+    rests_on = [one for one in events if one.id in evidence]
+    places = Counter(place for one in rests_on if (place := place_of(one)) is not None)
+    since, until = Extent().of(
+        [alert], in_pools=not any(isinstance(one, MarketEvent) for one in rests_on)
+    )
+    chosen = [place for place, _ in places.most_common(1)]
+    recording = Recording(chosen, Suspects.of([alert]), since=since, until=until, say=sentence)
+    for one in events:
+        recording.take(one)
+    return printed([alert], recording.finish())
 
 
 def page(cases: Sequence[Played]) -> str:
@@ -87,7 +114,12 @@ def _case(played: Played) -> str:
         f"Between {iso_time(episode.begin)} and {iso_time(episode.end)}, in {played.events:,} "
         f"events, about {', '.join(f'`{name}`' for name in episode.parties)}:\n",
     ]
-    if not played.alerts:
+    if played.picture:
+        parts.append(
+            f"![The market around the first alert]({PICTURES}/{case.name}.svg)\n\n"
+            "The market around the first of these alerts, as `tapewatch market` draws it.\n"
+        )
+    else:
         parts.append("No shipped rule finds it.\n")
     parts += (_alert(alert) for alert in played.alerts[:_MOST_ALERTS])
     if len(played.alerts) > _MOST_ALERTS:

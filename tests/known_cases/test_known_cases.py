@@ -1,6 +1,7 @@
 """Cases of public record are found by the shipped rules, with the numbers of their documents."""
 
 from functools import lru_cache
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from normalizer.events.market import OrderPlaced, Trade
 from simulation.known_cases.case import KnownCase
 from simulation.known_cases.false_orders import COSCIA, SARAO
 from simulation.known_cases.prices import ATHENA, MANGO, SQUID, WAHI
-from simulation.known_cases.report import CASES, Played, page, play
+from simulation.known_cases.report import CASES, PICTURES, Played, page, play
 from tests.simulation.reading import events_of
 
 #: Played, and not found by any shipped rule. A case that comes to be found leaves this set.
@@ -102,6 +103,13 @@ def test_squid_is_emptied_and_worth_nothing() -> None:
     swaps = [event for event in events if isinstance(event, PoolSwap)]
     highest = max(swap.price or 0.0 for swap in swaps)
     assert (swaps[-1].price or 0.0) < highest / 1_000
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.name))
+def test_its_picture_is_the_one_in_the_documents(case: KnownCase) -> None:
+    """Drawn anew by `python -m simulation.known_cases`."""
+    committed = Path("docs") / PICTURES / f"{case.name}.svg"
+    assert committed.read_text("utf-8") == played(case.name).picture
 
 
 def test_the_page_tells_all_of_them() -> None:
