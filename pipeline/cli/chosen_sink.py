@@ -21,6 +21,18 @@ FromElasticsearch = Annotated[
 WhichSink = Annotated[
     str | None, typer.Option("--sink", help="Which Elasticsearch sink, where there are several.")
 ]
+#: The same for commands that look at what was alerted, without either in the configured file sink.
+DeliveredOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="A folder that a file sink writes to.",
+        show_default="the configured file sink's",
+    ),
+]
+DeliveredElasticsearch = Annotated[
+    bool, typer.Option("--elasticsearch", help="Alerts of the configured Elasticsearch sink.")
+]
 
 
 def check_one(out: Path | None, elasticsearch: bool, sink: str | None) -> None:

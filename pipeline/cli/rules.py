@@ -18,6 +18,12 @@ RuleFiles = Annotated[
 RulePaths = Annotated[
     list[Path] | None, typer.Argument(help="The same as --rules.", show_default=False)
 ]
+Verdicts = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels", help="Verdicts on alerts, besides closed cases: labels as for a backtest."
+    ),
+]
 PipelineFiles = Annotated[
     list[Path] | None,
     typer.Option("--pipeline", help="pySigma pipelines, for rules for other log sources."),

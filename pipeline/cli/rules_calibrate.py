@@ -1,6 +1,5 @@
 """``tapewatch rules calibrate``: a rule's confidence is held to what people found of its alerts."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -8,8 +7,16 @@ import typer
 from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
+from pipeline.cli.chosen_sink import DeliveredElasticsearch, DeliveredOut, WhichSink
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
+from pipeline.cli.rules import (
+    PipelineFiles,
+    RuleFiles,
+    RulePaths,
+    Verdicts,
+    named_rules,
+    rules,
+)
 from pipeline.page.words import plural
 
 if TYPE_CHECKING:
@@ -43,22 +50,10 @@ def calibrate(
     ],
     paths: RulePaths = None,
     rule_files: RuleFiles = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="A folder that a file sink writes to.", show_default="the configured file sink's"
-        ),
-    ] = None,
-    elasticsearch: Annotated[
-        bool, typer.Option("--elasticsearch", help="Alerts of the configured Elasticsearch sink.")
-    ] = False,
-    sink: Annotated[
-        str | None, typer.Option(help="Which Elasticsearch sink, where there are several.")
-    ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(help="Verdicts on alerts, besides closed cases: labels as for a backtest."),
-    ] = None,
+    out: DeliveredOut = None,
+    elasticsearch: DeliveredElasticsearch = False,
+    sink: WhichSink = None,
+    labels: Verdicts = None,
     least: Annotated[int, typer.Option(min=1, help="Cases that must have been judged.")] = 10,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would change.")

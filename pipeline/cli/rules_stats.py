@@ -8,8 +8,9 @@ import typer
 from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
+from pipeline.cli.chosen_sink import DeliveredElasticsearch, DeliveredOut, WhichSink
 from pipeline.cli.failures import FAILED, command
-from pipeline.cli.rules import DEFAULT_RULES, PipelineFiles, RulePaths, rules
+from pipeline.cli.rules import DEFAULT_RULES, PipelineFiles, RulePaths, Verdicts, rules
 
 if TYPE_CHECKING:
     from detections.backtest.result import ExceptionOutcome
@@ -56,22 +57,10 @@ def stats(
             show_default="those of the configuration; with --out sigma_rules",
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="A folder that a file sink writes to.", show_default="the configured file sink's"
-        ),
-    ] = None,
-    elasticsearch: Annotated[
-        bool, typer.Option("--elasticsearch", help="Alerts of the configured Elasticsearch sink.")
-    ] = False,
-    sink: Annotated[
-        str | None, typer.Option(help="Which Elasticsearch sink, where there are several.")
-    ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(help="Verdicts on alerts, besides closed cases: labels as for a backtest."),
-    ] = None,
+    out: DeliveredOut = None,
+    elasticsearch: DeliveredElasticsearch = False,
+    sink: WhichSink = None,
+    labels: Verdicts = None,
     least_days: Annotated[
         float, typer.Option(min=0, help="To go live: days of event time on trial.")
     ] = 7.0,
