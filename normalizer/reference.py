@@ -149,9 +149,12 @@ _SEPARATOR = re.compile(r"[-/]")
 
 
 def quote_currency(symbol: str) -> str | None:
-    """``USD`` of ``ACME-USD`` or ``ACME/USD``; None where the symbol has no such parts."""
+    """``USD`` of ``ACME-USD`` or ``ACME/USD``; None where the symbol has no such part.
+
+    A number is none: that of ``KYOTO-HOTEL-01`` is one of a series, and others are days.
+    """
     parts = _SEPARATOR.split(symbol)
-    return parts[-1] if len(parts) > 1 and parts[-1] else None
+    return None if len(parts) == 1 or not parts[-1].strip("0123456789") else parts[-1]
 
 
 __all__ = [

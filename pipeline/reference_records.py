@@ -156,7 +156,8 @@ class Instrument(_Part, kw_only=True, gc=False):
 
     venue: Text
     symbol: Text
-    #: Quote currency; without it, what follows the last ``-`` or ``/`` of the symbol.
+    #: Quote currency; without it, what follows the last ``-`` or ``/`` of the symbol, if that is no
+    #: number.
     currency: Text | None = None
 
 

@@ -142,6 +142,10 @@ def test_instruments_and_accounts_are_found_by_venue() -> None:
     other = enrichment.instrument("elsewhere", "ACME-USD")
     assert (other.token, other.currency) == (None, "USD")
     assert enrichment.instrument("elsewhere", "ACME").currency is None
+    # Nothing is priced in a number: these are a series and a day.
+    assert enrichment.instrument("elsewhere", "KYOTO-HOTEL-01").currency is None
+    assert enrichment.instrument("elsewhere", "ACME-USD-241227").currency is None
+    assert enrichment.instrument("elsewhere", "ACME-KRW1").currency == "KRW1"
     assert enrichment.account("demo-venue", "acct-12", 0).cluster == "CL-07"
     assert enrichment.account("elsewhere", "acct-12", 0) is NOBODY
 
