@@ -20,10 +20,10 @@ from detections.market_replay.scene import (
     Place,
     Scene,
 )
-from detections.market_replay.suspects import PoolRecord, Suspects
+from detections.market_replay.suspects import PoolRecord, Suspects, without_others
 from detections.parties import NOBODY, acting, sides
 from normalizer.events import Record
-from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, PoolSwap
+from normalizer.events.chain import LiquidityAdded, PoolSwap
 from normalizer.events.market import (
     BookSnapshot,
     BookUpdate,
@@ -126,6 +126,7 @@ class Recording:
         scene = market.scene
         if event.timestamp >= self._since:
             self._begin(market)
+        theirs = self._suspects.theirs(event, market.own)
         book, change = None, None
         if event.instrument == WHOLE_SOURCE:
             market.missed()
@@ -135,36 +136,36 @@ class Recording:
                 market.placed_again(event)
             change = self._books.apply(event, book)
         scene.currency = scene.currency or event.currency
-        own = isinstance(event, OrderEvent) and event.order_id in market.own
         if isinstance(event, BookUpdate | BookSnapshot):
             market.tells_levels = True
         market.tells_orders |= book is not None and bool(book.orders)
-        levels = self._levels(market, event, change)
+        levels = self._levels(market, event, change, any(theirs))
         if event.timestamp < self._since:
             return
         if isinstance(event, FeedGap):
             scene.gaps.append((event.timestamp, event.reason or "a part of the feed is missing"))
         elif isinstance(event, Trade):
-            self._dealt(market, event)
+            self._dealt(market, event, theirs)
         elif isinstance(event, TradeBusted | TradeCorrected):
             market.corrected(event)
         if levels or market.scene.quotes == []:
             market.quote(event.timestamp)
-        self._tell(market, event, levels, own)
+        self._tell(market, event, theirs, levels)
 
     def _in_pool(self, market: RecordedMarket, event: PoolRecord) -> None:
         scene = market.scene
         self._begin(market)
+        theirs = self._suspects.theirs(event)
         if isinstance(event, PoolSwap):
-            self._dealt(market, event)
-        said = self._tell(market, event)
+            self._dealt(market, event, theirs)
+        said = self._tell(market, event, theirs)
         if not isinstance(event, PoolSwap) and len(scene.liquidity) < MOST_LIQUIDITY:
             scene.liquidity.append(
                 LiquidityMove(
                     len(scene.deals),
                     isinstance(event, LiquidityAdded),
                     said,
-                    self._suspects.provides(event),
+                    any(theirs),
                     self._suspects.is_evidence(event),
                 )
             )
@@ -177,7 +178,7 @@ class Recording:
             market.quote(self._since)
 
     def _levels(
-        self, market: RecordedMarket, event: MarketEvent, change: BookChange | None
+        self, market: RecordedMarket, event: MarketEvent, change: BookChange | None, theirs: bool
     ) -> tuple[Level, ...]:
         """The levels that the event may have changed, after it; and whose orders it moved."""
         if change is None:
@@ -194,7 +195,7 @@ class Recording:
             if isinstance(event, OrderEvent):
                 order_id = event.order_id
             if order_id is not None:
-                self._follow(market, event, order_id, change)
+                self._follow(market, event, order_id, change, theirs)
         evidence = bool(change.levels) and self._suspects.is_evidence(event)
         for level in change.levels:
             touched[level.buy, level.price] = None
@@ -208,14 +209,19 @@ class Recording:
         return tuple(levels)
 
     def _follow(
-        self, market: RecordedMarket, event: MarketEvent, order_id: str, change: BookChange
+        self,
+        market: RecordedMarket,
+        event: MarketEvent,
+        order_id: str,
+        change: BookChange,
+        theirs: bool,
     ) -> None:
         """Keep up what they have, and what became of it."""
         life, suspects = market.own.get(order_id), self._suspects
         order = change.order
         assert order is not None
         if life is None:
-            if not (isinstance(event, OrderPlaced) and suspects.own(event)):
+            if not (isinstance(event, OrderPlaced) and theirs):
                 return
             life = OrderLife(order_id=order_id, buy=order.buy, party=str(acting(event)))
             market.own[order_id] = life
@@ -223,13 +229,15 @@ class Recording:
         end = "filled" if isinstance(event, Trade) else _ENDS.get(event.__class__, "cancelled")
         market.went_on(life, order.price, change.quantity_after, event.timestamp, end)
 
-    def _dealt(self, market: RecordedMarket, deal: Trade | PoolSwap) -> None:
+    def _dealt(
+        self, market: RecordedMarket, deal: Trade | PoolSwap, theirs: tuple[bool, bool]
+    ) -> None:
         if deal.price is None or deal.quantity is None:
             return
-        bought, sold = self._suspects.dealt(deal)
+        bought, sold = theirs
         buyer, seller = (
-            party if theirs or self._name_others else NOBODY
-            for party, theirs in zip(sides(deal), (bought, sold), strict=True)
+            party if own or self._name_others else NOBODY
+            for party, own in zip(sides(deal), theirs, strict=True)
         )
         swap = isinstance(deal, PoolSwap)
         scene = market.scene
@@ -258,26 +266,17 @@ class Recording:
         self,
         market: RecordedMarket,
         event: MarketRecord | PoolRecord,
+        theirs: tuple[bool, bool],
         levels: tuple[Level, ...] = (),
-        own: bool = False,
     ) -> str:
-        """Returns what is said of it. `own`: it is about an order of theirs, whether or not the
-        feed says again whose."""
+        """Returns what is said of it."""
         scene = market.scene
         if self._room <= 0:
             scene.left_out += 1
             return ""
         self._room -= 1
-        theirs = own
-        if isinstance(event, OrderEvent):
-            theirs |= self._suspects.own(event)
-        elif isinstance(event, Trade | PoolSwap):
-            theirs = any(self._suspects.dealt(event))
-        elif isinstance(event, LiquidityAdded | LiquidityRemoved):
-            theirs = self._suspects.provides(event)
-        if not (self._name_others or own):
-            event = self._suspects.without_others(event)
-        said = self._say(event)
+        named = event if self._name_others else without_others(event, theirs)
+        said = self._say(named)
         scene.moments.append(
             Moment(
                 event.timestamp,
@@ -285,7 +284,7 @@ class Recording:
                 said,
                 levels,
                 isinstance(event, BookSnapshot),
-                theirs,
+                any(theirs),
                 self._suspects.is_evidence(event),
             )
         )

@@ -1,6 +1,6 @@
 """Whose orders and trades alerts are about, in the events of a market."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from detections.parties import Party, acting, sides
 from normalizer.events import Alert
 from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, PoolSwap
-from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent, Trade
+from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent, OrderPlaced, Trade
 
 PoolRecord = PoolSwap | LiquidityAdded | LiquidityRemoved
 """What a scene has of a pool."""
@@ -42,44 +42,49 @@ class Suspects(Struct, frozen=True):
         """Whether an alert rests on the event."""
         return event.id in self.events
 
-    def own(self, event: OrderEvent) -> bool:
-        """Whether an order is theirs: by whose it is, or since an alert rests on it."""
-        return event.order_id in self.orders or self._are(acting(event))
+    def theirs(
+        self, event: MarketRecord | PoolRecord, resting: Container[str] = ()
+    ) -> tuple[bool, bool]:
+        """Whether one of them bought, and whether one sold; of an order, or of liquidity, twice the
+        same.
 
-    def dealt(self, deal: Trade | PoolSwap) -> tuple[bool, bool]:
-        """Whether one of them bought, and whether one sold.
-
-        Of a feed that names nobody it is told by the orders that an alert rests on.
+        `resting`: ids of their orders on the book. By these, and by what an alert rests on, it is
+        told of a feed that names nobody, or doesn't say again whose an order is.
         """
-        buyer, seller = sides(deal)
-        bought, sold = self._are(buyer), self._are(seller)
-        if isinstance(deal, PoolSwap):
-            return bought, sold
-        if deal.side is not None and not (bought or sold):
-            buys = deal.side == "buy"
-            rested, came = deal.maker_order_id, deal.taker_order_id
-            rested_theirs = rested is not None and rested in self.orders
-            came_theirs = came is not None and came in self.orders
-            bought = came_theirs if buys else rested_theirs
-            sold = rested_theirs if buys else came_theirs
-        return bought, sold
-
-    def provides(self, event: LiquidityAdded | LiquidityRemoved) -> bool:
-        """Whether liquidity is theirs."""
-        return self._are(acting(event))
-
-    def without_others(self, event: MarketRecord | PoolRecord) -> MarketRecord | PoolRecord:
-        """The event without the names of whom no alert is about."""
-        if isinstance(event, Trade):
-            bought, sold = self.dealt(event)
-            return replace(event, **({} if bought else _NO_BUYER), **({} if sold else _NO_SELLER))
-        if isinstance(event, PoolSwap):
-            return event if any(self.dealt(event)) else replace(event, **_NO_WALLET)
+        if isinstance(event, OrderEvent):
+            party = acting(event)
+            own = (
+                self._are(party)
+                or (event.order_id in resting and not isinstance(event, OrderPlaced))
+                or (not party.known and self.is_evidence(event))
+            )
+            return own, own
         if isinstance(event, LiquidityAdded | LiquidityRemoved):
-            return event if self.provides(event) else replace(event, **_NO_PARTY)
-        if isinstance(event, OrderEvent) and not self.own(event):
-            return replace(event, **_NO_PARTY)
-        return event
+            own = self._are(acting(event))
+            return own, own
+        if not isinstance(event, Trade | PoolSwap):
+            return False, False
+        buyer, seller = sides(event)
+        if isinstance(event, Trade) and not (buyer.known or seller.known):
+            rested = event.maker_order_id is not None and event.maker_order_id in resting
+            return rested and event.side == "sell", rested and event.side == "buy"
+        return self._are(buyer), self._are(seller)
 
     def _are(self, party: Party) -> bool:
         return not self.names.isdisjoint(party.names)
+
+
+def without_others(
+    event: MarketRecord | PoolRecord, theirs: tuple[bool, bool]
+) -> MarketRecord | PoolRecord:
+    """The event without the names of whom no alert is about."""
+    bought, sold = theirs
+    if isinstance(event, Trade):
+        return replace(event, **({} if bought else _NO_BUYER), **({} if sold else _NO_SELLER))
+    if bought or sold:
+        return event
+    if isinstance(event, PoolSwap):
+        return replace(event, **_NO_WALLET)
+    if isinstance(event, LiquidityAdded | LiquidityRemoved | OrderEvent):
+        return replace(event, **_NO_PARTY)
+    return event

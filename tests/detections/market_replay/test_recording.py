@@ -59,11 +59,26 @@ def test_whose_an_order_is_any_of_the_names_tells(name: str, known: str) -> None
     assert scene(events, alert(entities=("somebody-else",))).lives == []
 
 
-def test_where_nobody_is_named_an_order_is_theirs_since_an_alert_rests_on_it() -> None:
+def test_where_nobody_is_named_an_order_is_theirs_since_an_alert_rests_on_its_placing() -> None:
     tape = Tape()
     events = [tape.placed(0, "o", "buy", 10, 1), tape.placed(1, "p", "buy", 10, 1)]
-    found = scene(events, alert(entities=(), evidence_orders=("o",)))
+    found = scene(events, alert(entities=(), evidence_events=("event-1",)))
     assert [(life.order_id, life.evidence) for life in found.lives] == [("o", True)]
+
+
+def test_a_counterpartys_order_is_not_theirs_though_the_evidence_names_it() -> None:
+    """An alert names the orders of both sides of its trades."""
+    tape = Tape()
+    events: list[Record] = [
+        tape.placed(0, "c", "sell", 10, 1, investor_account="other"),
+        tape.trade(1, 10, 1, maker_order_id="c", taker_order_id="o", side="buy",
+                   buyer_account=SUSPECT, seller_account="other"),
+        tape.filled(1, "c", "sell", investor_account="other"),
+    ]  # fmt: skip
+    about = alert(evidence_events=("event-2",), evidence_orders=("c", "o"))
+    found = scene(events, about)
+    assert found.lives == []
+    assert [one.theirs for one in found.moments] == [False, True, False]
 
 
 def test_trades_of_theirs_are_told_by_side() -> None:
@@ -84,20 +99,23 @@ def test_trades_of_theirs_are_told_by_side() -> None:
     ]
 
 
-def test_trades_of_unnamed_orders_that_an_alert_rests_on_are_theirs() -> None:
+def test_trades_with_an_unnamed_order_that_an_alert_rests_on_are_theirs() -> None:
     tape = Tape()
     found = scene(
         [
-            tape.trade(0, 10, 1, maker_order_id="o", side="sell"),
-            tape.trade(1, 10, 1, taker_order_id="o", side="sell"),
+            tape.placed(0, "o", "buy", 10, 2),
+            tape.placed(0, "p", "buy", 10, 2),
+            tape.placed(0, "q", "sell", 11, 2),
+            tape.trade(1, 10, 2, maker_order_id="o", side="sell"),
             tape.trade(2, 10, 1, maker_order_id="p", side="sell"),
+            tape.trade(3, 11, 1, maker_order_id="q", side="buy"),
         ],
-        alert(entities=(), evidence_orders=("o",)),
+        alert(entities=(), evidence_events=("event-1", "event-3")),
     )
     assert [(one.bought, one.sold) for one in found.deals] == [
         (True, False),
-        (False, True),
         (False, False),
+        (False, True),
     ]
 
 
