@@ -84,6 +84,15 @@ def demo(
         console.print(part)
     console.print(f"\nAlerts, as ECS:   {_relative(workspace.out / 'alerts')}/*.ndjson")
     console.print(f"The page to show: [bold]{_relative(workspace.report)}[/]")
+    # The market around one of them, where there was one.
+    on_market = [one.alert for one in outcome.verdict.alerts if one.alert.instrument]
+    if on_market:
+        out = _relative(workspace.out)
+        alert = min(on_market, key=lambda one: (one.typology != "spoofing", one.timestamp, one.id))
+        console.print(
+            f"A market to look at: tapewatch market {alert.id[:10]} --out {out} --to market.html",
+            soft_wrap=True,
+        )
     if not outcome.verdict.complete:
         raise typer.Exit(FAILED)
 
