@@ -186,7 +186,7 @@ class InElasticsearch(_InArchive):
             since=since - WARM_UP,
             until=until,
         )
-        records = _records(source, lambda line: True)
+        records = _records(source)
         # Of equal times the server has an order of its own; a feed has that of its frames.
         for _, same in groupby(records, key=lambda one: one.timestamp):
             yield from sorted(same, key=lambda one: frame_place(one.original))
@@ -218,17 +218,17 @@ class InFiles:
         return list(found.values())
 
     def rested_on(self, ids: "AbstractSet[str]") -> "Iterator[Record]":
-        """All events, until these have come."""
-        return self._events(lambda line: True)
+        """All events, whatever these ids are."""
+        return self._events()
 
     def of_markets(self, places: "Sequence[Place]", since: int, until: int) -> "Iterator[Record]":
-        """All events that name one of the instruments."""
-        return self._events(_naming(places))
+        """All events: in files of others `BTC\\/USD` may stand for a name, which is right JSON."""
+        return self._events()
 
-    def _events(self, is_wanted: Callable[[bytes], bool]) -> "Iterator[Record]":
+    def _events(self) -> "Iterator[Record]":
         wanted = self._wanted
         if wanted.events:
-            return _records(_files(wanted.events, wanted.column), is_wanted)
+            return _records(_files(wanted.events, wanted.column))
         from pipeline.cli.raw_sources import raw_events
 
         def report(problem: Problem) -> None:
@@ -241,8 +241,7 @@ class InFiles:
                 report=report,
                 venue=wanted.venue,
                 trade_sides=wanted.trade_sides,
-            ),
-            is_wanted,
+            )
         )
 
 
@@ -264,7 +263,9 @@ def _alert(line: bytes) -> "Alert | None":
     return found if isinstance(found, Alert) else None
 
 
-def _records(source: "EventSource", is_wanted: Callable[[bytes], bool]) -> "Iterator[Record]":
+def _records(
+    source: "EventSource", is_wanted: Callable[[bytes], bool] = lambda line: True
+) -> "Iterator[Record]":
     """Events that can be read: what is wrong with others, was said where they came in."""
     with reading_progress(source, "events") as on_batch:
         for batch in source.batches():

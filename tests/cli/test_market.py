@@ -92,6 +92,21 @@ def test_a_file_sinks_folder_has_both(found: Path, tmp_path: Path) -> None:
     assert (tmp_path / "page.html").read_bytes() == one.read_bytes()
 
 
+def test_names_may_be_written_in_any_way_of_json(found: Path, tmp_path: Path) -> None:
+    """As some libraries write a slash."""
+    orders = (found / "orders.csv").read_text().replace("ACME-USD", "ACME/USD")
+    (tmp_path / "orders.csv").write_text(orders)
+    events = tapewatch("normalize", "orders.csv", folder=tmp_path).out
+    assert "ACME/USD" in events
+    (tmp_path / "events.ndjson").write_text(events.replace("ACME/USD", "ACME\\/USD"))
+    rule = RULES / "spoofing" / "spoofing.yml"
+    alerts = tapewatch("detect", "--rules", rule, "--events", "events.ndjson", folder=tmp_path)
+    (tmp_path / "alerts.ndjson").write_text(alerts.out)
+    said = market(tmp_path, "--events", "events.ndjson", "--to", "page.html", "--json")
+    (one,) = json.loads(said.out)["markets"]
+    assert (one["instrument"], one["events"]) == ("ACME/USD", 6)
+
+
 def test_less_time_is_shown_where_that_is_said(found: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     said = market(
