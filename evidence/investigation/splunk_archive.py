@@ -34,6 +34,7 @@ INDEXES = ("tapewatch", "tapewatch_alerts")
 _MOST_TERMS = 200
 #: A line is a row: an event and what Splunk says of it.
 _MOST_LINE = 16 * MIB
+_NO_ALERT = "NOT event.kind=alert NOT event.action=alert-update"
 _MOST_REFUSAL = 64 * KIB
 _BUSY = frozenset({429, 502, 503, 504})
 _TRIES = 5
@@ -112,11 +113,18 @@ class SplunkArchive:
 
     def events(self, wanted: Wanted) -> Iterator[Found]:
         """Events. Raises Failure."""
-        kind = "NOT event.kind=alert NOT event.action=alert-update"
         # What was known of somebody was known before as well.
-        yield from self._found(kind, _terms(wanted.names), None, wanted.until)
-        yield from self._found(kind, _terms(wanted.ids), None, None)
-        yield from self._found(kind, _actions(wanted.actions), wanted.since, wanted.until)
+        yield from self._found(_NO_ALERT, _terms(wanted.names), None, wanted.until)
+        yield from self._found(_NO_ALERT, _terms(wanted.ids), None, None)
+        yield from self._found(_NO_ALERT, _actions(wanted.actions), wanted.since, wanted.until)
+
+    def of_instruments(
+        self, instruments: frozenset[str], since: int, until: int
+    ) -> Iterator[Found]:
+        """Events that hold one of these names, and what feeds missed, of a stretch of time; in
+        whatever order Splunk has them. Raises Failure."""
+        terms = [*_terms(instruments), *_actions(("feed-gap",))]
+        yield from self._found(_NO_ALERT, terms, since, until)
 
     def cases(self, case: str) -> Iterator[Found]:
         """What was done to the case of this id. Raises Failure."""

@@ -7,7 +7,12 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath
 from pipeline.cli.case import case, check_written, on_bus
-from pipeline.cli.chosen_sink import archive_of_sink
+from pipeline.cli.chosen_sink import (
+    SPLUNK_TOKEN,
+    SplunkAuthority,
+    SplunkToken,
+    archive_of_sink,
+)
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 from pipeline.problems import fit_for_terminal
 from pipeline.source_state import now
@@ -42,12 +47,8 @@ def open_case(
         str | None,
         typer.Option("--splunk", metavar="URL", help="And in Splunk: its management port, 8089."),
     ] = None,
-    splunk_token: Annotated[
-        str, typer.Option(metavar="REFERENCE", help="Where its authentication token is.")
-    ] = "${env:SPLUNK_TOKEN}",  # noqa: S107
-    splunk_ca: Annotated[
-        Path | None, typer.Option("--splunk-ca", help="Authority of its certificate, PEM.")
-    ] = None,
+    splunk_token: SplunkToken = SPLUNK_TOKEN,
+    splunk_ca: SplunkAuthority = None,
 ) -> None:
     """Open a case of an alert, also of one that by the configuration opens none. It joins the open
     case that it belongs to. The alert is looked for on the bus, then in the configured sinks."""

@@ -34,6 +34,24 @@ DeliveredElasticsearch = Annotated[
     bool, typer.Option("--elasticsearch", help="Alerts of the configured Elasticsearch sink.")
 ]
 
+#: Where a token is, no token.
+SPLUNK_TOKEN = "${env:SPLUNK_TOKEN}"  # noqa: S105
+FromSplunk = Annotated[
+    str | None,
+    typer.Option("--splunk", metavar="URL", help="From Splunk: its management port, 8089."),
+]
+SplunkToken = Annotated[
+    str,
+    typer.Option("--splunk-token", metavar="REFERENCE", help="Where its authentication token is."),
+]
+SplunkIndexes = Annotated[
+    list[str] | None,
+    typer.Option("--splunk-index", help="Its indexes.", show_default="tapewatch, tapewatch_alerts"),
+]
+SplunkAuthority = Annotated[
+    Path | None, typer.Option("--splunk-ca", help="Authority of its certificate, PEM.")
+]
+
 
 def check_one(out: Path | None, elasticsearch: bool, sink: str | None) -> None:
     """Raise Failure where the options `--out`, `--elasticsearch` and `--sink` say several."""

@@ -8,7 +8,15 @@ import msgspec
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
-from pipeline.cli.chosen_sink import FromElasticsearch, WhichSink
+from pipeline.cli.chosen_sink import (
+    SPLUNK_TOKEN,
+    FromElasticsearch,
+    FromSplunk,
+    SplunkAuthority,
+    SplunkIndexes,
+    SplunkToken,
+    WhichSink,
+)
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.market_inputs import Wanted, holdings
 from pipeline.cli.market_scenes import drawn
@@ -44,6 +52,10 @@ def market(
     ] = None,
     elasticsearch: FromElasticsearch = False,
     sink: WhichSink = None,
+    splunk: FromSplunk = None,
+    splunk_token: SplunkToken = SPLUNK_TOKEN,
+    splunk_index: SplunkIndexes = None,
+    splunk_ca: SplunkAuthority = None,
     alerts: Annotated[
         list[Path] | None,
         typer.Option("--alerts", help="Alerts that `tapewatch detect` printed, in files."),
@@ -107,6 +119,10 @@ def market(
         venue=venue,
         trade_sides=trade_sides,
         reference=reference or (),
+        splunk=splunk,
+        splunk_token=splunk_token,
+        splunk_index=splunk_index,
+        splunk_ca=splunk_ca,
     )
     around = None if window is None else duration_of(window, "--window")
     begin, end = time_of(since, "--from"), time_of(until, "--until", end=True)

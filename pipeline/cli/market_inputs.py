@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from msgspec import Struct
 
+from pipeline.cli.chosen_sink import SPLUNK_TOKEN
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure
 from pipeline.cli.reading_progress import reading_progress
 from pipeline.problems import Problem
-from pipeline.units import DAY
+from pipeline.units import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from detections.market_replay.scene import Place
     from evidence.investigation.archive import Archive
+    from evidence.investigation.splunk_archive import SplunkArchive
     from normalizer.events import Alert, Record
     from pipeline.event_sources import EventSource
 
 #: A market's book is made of so much of its past, where a source is asked for a time.
 WARM_UP = DAY
+#: Of Splunk, out of which the events are sorted here.
+SPLUNK_WARM_UP, MOST_OF_SPLUNK = HOUR, 1_000_000
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -38,6 +42,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
     venue: str | None
     trade_sides: str | None
     reference: Sequence[Path]
+    splunk: str | None = None
+    splunk_token: str = SPLUNK_TOKEN
+    splunk_index: list[str] | None = None
+    splunk_ca: Path | None = None
 
 
 class Holdings(Protocol):
@@ -62,6 +70,7 @@ def holdings(wanted: Wanted) -> Holdings:
     ways = {
         "--out": wanted.out is not None,
         "--elasticsearch": wanted.elasticsearch,
+        "--splunk": wanted.splunk is not None,
         "--events": bool(wanted.events),
         "--order-log": bool(wanted.order_log),
     }
@@ -91,8 +100,13 @@ def holdings(wanted: Wanted) -> Holdings:
             raise Failure(f"{option} belongs to {to}", CONFIGURATION)
     if wanted.events or wanted.order_log:
         return InFiles(wanted)
-    from pipeline.cli.timeline import archive_of
+    from pipeline.cli.timeline import archive_of, splunk_archive
 
+    if wanted.splunk is not None:
+        archive = splunk_archive(
+            wanted.splunk, wanted.splunk_token, wanted.splunk_index, wanted.splunk_ca
+        )
+        return holdings_of(archive, None, wanted.config, None)
     out = _configured_folder(wanted.config) if configured else wanted.out
     return holdings_of(archive_of(out, wanted.config, wanted.sink), out, wanted.config, wanted.sink)
 
@@ -104,10 +118,12 @@ def _configured_folder(config: Path) -> Path:
     return file_sink_folder(load_configuration(config, resolve="later"), config)
 
 
-def holdings_of(
-    archive: "Archive", out: Path | None, config: Path, sink: str | None
-) -> "InFolder | InElasticsearch":
-    """Of an archive that is a file sink's folder, or else the configured Elasticsearch sink's."""
+def holdings_of(archive: "Archive", out: Path | None, config: Path, sink: str | None) -> Holdings:
+    """Of an archive that is Splunk's, or a file sink's folder, or else the Elasticsearch sink's."""
+    from evidence.investigation.splunk_archive import SplunkArchive
+
+    if isinstance(archive, SplunkArchive):
+        return InSplunk(archive, config)
     if out is None:
         return InElasticsearch(archive, config, sink)
     return InFolder(archive, config, out)
@@ -190,6 +206,31 @@ class InElasticsearch(_InArchive):
         # Of equal times the server has an order of its own; a feed has that of its frames.
         for _, same in groupby(records, key=lambda one: one.timestamp):
             yield from sorted(same, key=lambda one: frame_place(one.original))
+
+
+class InSplunk(_InArchive):
+    """The indexes of a search head."""
+
+    def __init__(self, archive: "SplunkArchive", config: Path) -> None:
+        super().__init__(archive, config)
+        self._splunk = archive
+
+    def of_markets(self, places: "Sequence[Place]", since: int, until: int) -> "Iterator[Record]":
+        """Those of an hour before, and of the stretch of time: sorted here, since Splunk gives the
+        newest first. Raises Failure where there are more than a computer holds."""
+        from delivery.marks import frame_place
+
+        names = frozenset(place.instrument for place in places)
+        found: list[Record] = []
+        for one in self._splunk.of_instruments(names, since - SPLUNK_WARM_UP, until):
+            record = _record(one.document)
+            if record is not None:
+                found.append(record)
+            if len(found) > MOST_OF_SPLUNK:
+                said = f"more than {MOST_OF_SPLUNK:,} events: show less time, by --from and --until"
+                raise Failure(said, FAILED)
+        found.sort(key=lambda one: (one.timestamp, frame_place(one.original)))
+        return iter(found)
 
 
 class InFiles:

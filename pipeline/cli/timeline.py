@@ -11,7 +11,14 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.audit import WhyOption
-from pipeline.cli.chosen_sink import archive_of_sink
+from pipeline.cli.chosen_sink import (
+    SPLUNK_TOKEN,
+    FromSplunk,
+    SplunkAuthority,
+    SplunkIndexes,
+    SplunkToken,
+    archive_of_sink,
+)
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.printing import output, say
 
@@ -27,8 +34,6 @@ timeline = typer.Typer(help="Export an investigation's timeline.", no_args_is_he
 app.add_typer(timeline, name="timeline")
 
 _DEFAULT_RULES = Path("sigma_rules")
-#: Where a token is, no token.
-SPLUNK_TOKEN = "${env:SPLUNK_TOKEN}"  # noqa: S105
 
 
 @timeline.command("export")
@@ -47,20 +52,10 @@ def export(
     sink: Annotated[
         str | None, typer.Option(help="Which Elasticsearch sink, where there are several.")
     ] = None,
-    splunk: Annotated[
-        str | None,
-        typer.Option("--splunk", metavar="URL", help="From Splunk: its management port, 8089."),
-    ] = None,
-    splunk_token: Annotated[
-        str, typer.Option(metavar="REFERENCE", help="Where its authentication token is.")
-    ] = SPLUNK_TOKEN,
-    splunk_index: Annotated[
-        list[str] | None,
-        typer.Option(help="Its indexes.", show_default="tapewatch, tapewatch_alerts"),
-    ] = None,
-    splunk_ca: Annotated[
-        Path | None, typer.Option("--splunk-ca", help="Authority of its certificate, PEM.")
-    ] = None,
+    splunk: FromSplunk = None,
+    splunk_token: SplunkToken = SPLUNK_TOKEN,
+    splunk_index: SplunkIndexes = None,
+    splunk_ca: SplunkAuthority = None,
     window: Annotated[
         str, typer.Option(metavar="DURATION", help="So long before and after the evidence.")
     ] = "1h",
@@ -93,6 +88,8 @@ def export(
     from evidence.investigation.case_file import is_case
     from pipeline.cli.backtest_inputs import time_of
     from pipeline.cli.durations import duration_of
+    from pipeline.cli.market_inputs import holdings_of
+    from pipeline.cli.market_scenes import market_writer
 
     wanted = wanted.strip()
     if to.exists():
@@ -123,13 +120,8 @@ def export(
             also=also or (),
             progress=progress,
         )
-    writers: list[Writer] = []
-    if splunk is None:
-        from pipeline.cli.market_inputs import holdings_of
-        from pipeline.cli.market_scenes import market_writer
-
-        writers.append(market_writer(holdings_of(archive, out, config, sink)))
-    manifest = _write(gathered, to, rules, audit, key, config if raw else None, writers)
+    market = market_writer(holdings_of(archive, out, config, sink))
+    manifest = _write(gathered, to, rules, audit, key, config if raw else None, market)
     _note(manifest, to, why, audit, config)
     complete = gathered.complete and not manifest.raw_gone
     if as_json:
@@ -245,7 +237,7 @@ def _write(
     audit: Path | None,
     key: str | None,
     config: Path | None,
-    writers: "Sequence[Writer]",
+    market: "Writer",
 ) -> "Manifest":
     from importlib.metadata import version
 
@@ -266,9 +258,9 @@ def _write(
         done = None if gathered.case is None else gathered.case.digests
         found: Recorded = recorded(folder, trusted, told, gathered.scope.names, messages, done)
         parts.audit = folder, trusted, found
-    printing = [write_pdf] if available() else []
+    writers = [market, write_pdf] if available() else [market]
     try:
-        return exported(gathered, parts, to, writers=[*writers, *printing])
+        return exported(gathered, parts, to, writers=writers)
     except OSError as error:
         raise Failure(f"can't write {error.filename or to}: {error.strerror or error}") from None
 

@@ -136,7 +136,7 @@ def test_evidence_that_is_missing_is_told_and_the_rest_drawn(found: Path, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        ((), 2, "say where the events are, by one of --out, --elasticsearch, --events and"),
+        ((), 2, "say where the events are, by one of --out, --elasticsearch, --splunk,"),
         (("--events", "events.ndjson", "--out", "."), 2, "say where the events are"),
         (("--events", "events.ndjson", "--venue", "v"), 2, "--venue belongs to --order-log"),
         (("--events", "events.ndjson", "--sink", "s"), 2, "--sink belongs to --elasticsearch"),

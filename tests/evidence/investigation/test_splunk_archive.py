@@ -7,12 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from detections.market_replay.extent import Extent
 from evidence.investigation.archive import FolderArchive
 from evidence.investigation.case_file import case_in
 from evidence.investigation.gather import Gathered, gather
 from evidence.investigation.splunk_archive import SplunkArchive, SplunkConnection
 from normalizer.events import Alert, AlertUpdate
 from normalizer.events.ecs import nest
+from pipeline.cli.market_inputs import holdings_of
+from pipeline.cli.market_scenes import drawn
 from pipeline.failure import Failure
 from pipeline.secrets import SecretText
 from pipeline.units import HOUR, SECOND
@@ -70,6 +73,23 @@ def test_the_same_out_of_splunk(
     assert [line.id for line in there.lines] == [line.id for line in here.lines]
     assert there.complete
     assert ("evil" in {line.id for line in there.lines}) is bool(also)
+
+
+def test_the_market_around_an_alert_out_of_splunk(
+    search_head: SplunkSearchHead, tmp_path: Path
+) -> None:
+    """Its newest events come first there, and one of them twice; what was long before isn't asked
+    for."""
+    out, config = write(tmp_path / "out", RECORDS), tmp_path / "pipeline.yaml"
+    splunk = holdings_of(archive(search_head), None, config, None)
+    (alert,) = splunk.alerts("abc")
+    (here,), _ = drawn([alert], holdings_of(FolderArchive(out), out, config, None), Extent())
+    (there,), missing = drawn([alert], splunk, Extent())
+    ids = [one.event_id for one in there.moments]
+    assert sorted(ids) == sorted(one.event_id for one in here.moments)
+    assert [one.time for one in there.moments] == sorted(one.time for one in there.moments)
+    assert {"e2", "e3", "near", "honest"} <= set(ids)
+    assert missing == []
 
 
 def test_a_case_out_of_splunk(search_head: SplunkSearchHead) -> None:
