@@ -10,6 +10,7 @@ import typer
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.chosen_sink import (
     SPLUNK_TOKEN,
+    DeliveredOut,
     FromElasticsearch,
     FromSplunk,
     SplunkAuthority,
@@ -42,14 +43,7 @@ def market(
             help="The page to write; only its picture, if it ends in .svg.",
         ),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            help="From the folder that the file sink writes to.",
-            show_default="the configured one",
-        ),
-    ] = None,
+    out: DeliveredOut = None,
     elasticsearch: FromElasticsearch = False,
     sink: WhichSink = None,
     splunk: FromSplunk = None,

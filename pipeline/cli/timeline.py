@@ -13,10 +13,13 @@ from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.audit import WhyOption
 from pipeline.cli.chosen_sink import (
     SPLUNK_TOKEN,
+    FromElasticsearch,
     FromSplunk,
+    Out,
     SplunkAuthority,
     SplunkIndexes,
     SplunkToken,
+    WhichSink,
     archive_of_sink,
 )
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
@@ -43,15 +46,9 @@ def export(
         str, typer.Argument(metavar="ALERT|CASE", help="The id, or how it begins; a case's: TW-...")
     ],
     to: Annotated[Path, typer.Option("--to", help="A new folder.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="From the folder that the file sink writes to.")
-    ] = None,
-    elasticsearch: Annotated[
-        bool, typer.Option("--elasticsearch", help="From the configured Elasticsearch sink.")
-    ] = False,
-    sink: Annotated[
-        str | None, typer.Option(help="Which Elasticsearch sink, where there are several.")
-    ] = None,
+    out: Out = None,
+    elasticsearch: FromElasticsearch = False,
+    sink: WhichSink = None,
     splunk: FromSplunk = None,
     splunk_token: SplunkToken = SPLUNK_TOKEN,
     splunk_index: SplunkIndexes = None,
