@@ -1,8 +1,10 @@
 """A time axis in hours, minutes and seconds of UTC."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from pipeline.page.canvas import Panel, label, line
+from pipeline.page.canvas import WIDTH, Panel, label, line
 from pipeline.page.markup import Html, join
 from pipeline.page.scales import Linear
 from pipeline.units import DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND
@@ -15,6 +17,9 @@ _STEPS = (
     *(one * HOUR for one in (1, 2, 3, 6, 12)),
     *(one * DAY for one in (1, 2, 7, 14, 30, 90, 365)),
 )
+
+#: Width of a letter, on the average.
+_LETTER = 7.2
 
 
 def clock(moment: int, step: int = 1) -> str:
@@ -36,6 +41,32 @@ def day_and_clock(moment: int) -> str:
     return f"{datetime.fromtimestamp(moment // SECOND, UTC):%Y-%m-%d} {clock(moment, MILLISECOND)}"
 
 
+class Times(NamedTuple):
+    """How times of a market are said: as exactly as they differ."""
+
+    with_day: bool
+    exact: bool
+    """To the microsecond."""
+
+    def __call__(self, moment: int) -> str:
+        text = clock(moment, MICROSECOND if self.exact else MILLISECOND)
+        if self.with_day:
+            return f"{datetime.fromtimestamp(moment // SECOND, UTC):%m-%d} {text}"
+        return text
+
+
+def times_of(since: int, until: int, moments: Iterable[int]) -> Times:
+    """How times from `since` to `until` are said, of which these are some."""
+    exact = any(one % MILLISECOND for one in moments)
+    return Times(since // DAY != max(since, until - 1) // DAY, exact)
+
+
+def days(since: int, until: int) -> str:
+    """`2026-11-23`, or `2026-11-23 to 2026-11-25`."""
+    first, last = clock(since, DAY), clock(max(since, until - 1), DAY)
+    return first if first == last else f"{first} to {last}"
+
+
 def time_axis(panel: Panel, x: Linear, since: int, until: int) -> Html:
     """The line below a panel, with times that are round. `x` takes nanoseconds since `since`."""
     step = next((one for one in _STEPS if (until - since) / one <= 8), _STEPS[-1])
@@ -45,7 +76,11 @@ def time_axis(panel: Panel, x: Linear, since: int, until: int) -> Html:
         parts.append(line(at, panel.bottom, at, panel.bottom + 5, "axis"))
         midnight = step >= HOUR and moment % DAY == 0
         text = f"{datetime.fromtimestamp(moment // SECOND, UTC):%m-%d}" if midnight else ""
-        parts.append(label(at, panel.bottom + 19, text or clock(moment, step), "middle"))
-    day = f"{datetime.fromtimestamp(since // SECOND, UTC):%Y-%m-%d}, event time, UTC"
-    parts.append(label(panel.right, panel.bottom + 38, day, "end", "unit"))
+        text = text or clock(moment, step)
+        cut = at + _LETTER * len(text) / 2 > WIDTH
+        parts.append(
+            label(WIDTH if cut else at, panel.bottom + 19, text, "end" if cut else "middle")
+        )
+    unit = f"{days(since, until)}, event time, UTC"
+    parts.append(label(panel.right, panel.bottom + 38, unit, "end", "unit"))
     return join(*parts)

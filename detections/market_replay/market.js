@@ -1,6 +1,7 @@
 "use strict";
 (async () => {
-  const KEYFRAME = 400, TAPE = 16;
+  // Of large books there are fewer copies: all of them together have so many levels.
+  const KEYFRAME = 400, KEPT = 2e6, TAPE = 16;
 
   async function unpack(id) {
     const bytes = Uint8Array.from(atob(JSON.parse(document.getElementById(id).textContent)), (one) => one.charCodeAt(0));
@@ -38,6 +39,9 @@
     const quantities = new Intl.NumberFormat("en", { maximumSignificantDigits: 10 });
     const places = decimals([...scene.book, ...scene.levels.flat()].map((one) => one[1]));
     const priced = new Intl.NumberFormat("en", { minimumFractionDigits: places, maximumFractionDigits: places });
+    // Prices of tokens may be tiny: no digit that matters is cut off.
+    const odd = (value) => value !== 0 && (Math.abs(value) < 1e-6 || Math.abs(value) >= 1e15);
+    const told = (value, format) => (odd(value) ? String(Number(value.toPrecision(10))) : format.format(value));
     const frames = [];
     let at = 0, playing = 0, now = 0;
 
@@ -49,36 +53,40 @@
       }
     }
     function applied(book, place) {
-      if (scene.marks[place] & 4) book.forEach((side) => side.clear());
       change(book, scene.levels[place]);
     }
     const book = emptied();
+    const sizes = scene.book.length + scene.levels.reduce((most, one) => Math.max(most, one.length), 0);
+    const stride = Math.max(KEYFRAME, Math.ceil((many * sizes) / KEPT));
     change(book, scene.book);
     for (let place = 0; place < many; place++) {
-      if (place % KEYFRAME === 0) frames.push(book.map((side) => new Map(side)));
+      if (place % stride === 0) frames.push(book.map((side) => new Map(side)));
       applied(book, place);
     }
     // The book after the first `count` events.
     function stands(count) {
-      const frame = Math.min(frames.length - 1, Math.floor(count / KEYFRAME));
+      const frame = Math.min(frames.length - 1, Math.floor(count / stride));
       const found = frames[frame].map((side) => new Map(side));
-      for (let place = frame * KEYFRAME; place < count; place++) applied(found, place);
+      for (let place = frame * stride; place < count; place++) applied(found, place);
       return found;
     }
 
     function clock(nanoseconds) {
       let rest = scene.clock[1] + nanoseconds;
       const seconds = scene.clock[0] + Math.floor(rest / 1e9);
-      rest = Math.floor((rest % 1e9) / 1e6);
-      return `${new Date(seconds * 1000).toISOString().slice(11, 19)}.${String(rest).padStart(3, "0")}`;
+      rest = String(Math.floor(rest % 1e9)).padStart(9, "0").slice(0, scene.exact ? 6 : 3);
+      return `${new Date(seconds * 1000).toISOString().slice(scene.with_day ? 5 : 11, 19).replace("T", " ")}.${rest}`;
     }
 
+    // When each was there: what comes late is seen when it comes.
+    const reached = [];
+    for (const time of scene.times) reached.push(Math.max(time, reached.length ? reached[reached.length - 1] : 0));
     // How many events there are up to a time, that one included.
     function upTo(time) {
       let low = 0, high = many;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if (scene.times[middle] <= time) low = middle + 1; else high = middle;
+        if (reached[middle] <= time) low = middle + 1; else high = middle;
       }
       return low;
     }
@@ -88,7 +96,7 @@
       if (!value) return found;
       const bar = made("i");
       bar.style.width = `${Math.max(1, 100 * share)}%`;
-      found.append(bar, made("b", "", quantities.format(value)));
+      found.append(bar, made("b", "", told(value, quantities)));
       return found;
     }
 
@@ -102,12 +110,12 @@
         const row = made("div", `rung ${side}`);
         if (!level) { row.append(made("span"), made("span", "price", "·"), made("span")); return row; }
         const [price, [quantity, theirs]] = level;
-        row.append(cell("size", quantity, quantity / most), made("span", "price", priced.format(price)), cell("mine", theirs, theirs / most));
+        row.append(cell("size", quantity, quantity / most), made("span", "price", told(price, priced)), cell("mine", theirs, theirs / most));
         return row;
       };
       const title = made("div", "rung head");
       title.append(made("span", "size", "all"), made("span", "price", "price"), made("span", "mine", "theirs"));
-      const spread = made("div", "spread", bids.length && asks.length ? `spread ${grouped.format(Number((asks[0][0] - bids[0][0]).toPrecision(10)))}` : "one side is empty");
+      const spread = made("div", "spread", bids.length && asks.length ? `spread ${told(Number((asks[0][0] - bids[0][0]).toPrecision(10)), grouped)}` : "one side is empty");
       const above = [], below = [];
       for (let place = rows - 1; place >= 0; place--) above.push(rung("sell", asks[place]));
       for (let place = 0; place < rows; place++) below.push(rung("buy", bids[place]));
@@ -130,7 +138,8 @@
       drawLadder();
       drawTape();
       const share = scene.pool ? at / Math.max(1, many) : now / scene.span;
-      const x = scene.left + Math.min(1, share) * (scene.right - scene.left);
+      const place = scene.pool ? (at ? scene.columns[at - 1] : 0) / Math.max(1, scene.swaps) : share;
+      const x = scene.left + Math.min(1, place) * (scene.right - scene.left);
       head.setAttribute("x1", x);
       head.setAttribute("x2", x);
       slider.value = Math.round(1e4 * share);
@@ -139,7 +148,7 @@
 
     function toEvent(count) {
       at = Math.max(0, Math.min(many, count));
-      now = at ? scene.times[at - 1] : 0;
+      now = at ? reached[at - 1] : 0;
       draw();
     }
     function toShare(share) {
@@ -187,7 +196,7 @@
     }
     function toggle() {
       if (playing) { stop(); return; }
-      if (at >= many && now >= (many ? scene.times[many - 1] : 0)) toEvent(0);
+      if (at >= many && now >= (many ? reached[many - 1] : 0)) toEvent(0);
       play.textContent = "pause";
       playing = requestAnimationFrame(tick(performance.now()));
     }
@@ -216,7 +225,10 @@
       const x = ((event.clientX - box.left) / box.width) * scene.width;
       if (x < scene.left || x > scene.right) return;
       stop();
-      toShare((x - scene.left) / (scene.right - scene.left));
+      const share = (x - scene.left) / (scene.right - scene.left);
+      if (!scene.pool) { toShare(share); return; }
+      const swap = Math.floor(share * scene.swaps) + 0.5;
+      toEvent(scene.columns.findLastIndex((column) => column <= swap) + 1);
     });
     toEvent(0);
     theirs(1);

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from detections.alerting.wording import lapse
-from detections.market_replay.clock import clock, day_and_clock
+from detections.market_replay.clock import day_and_clock
 from detections.market_replay.picture import PRICE
 from detections.market_replay.printed import drawn
 from detections.market_replay.scene import Scene
@@ -20,7 +20,7 @@ from pipeline.page.canvas import WIDTH, figure, key
 from pipeline.page.layout import page, tiles
 from pipeline.page.markup import Html, data, el, join
 from pipeline.page.words import plural
-from pipeline.units import MICROSECOND, MILLISECOND, SECOND
+from pipeline.units import SECOND
 
 _HERE = Path(__file__).parent
 _STYLES = ("picture.css", "market.css")
@@ -105,16 +105,16 @@ def notes_of(scene: Scene) -> list[str]:
     elif scene.quotes and not scene.whole and (scene.began or 0) > scene.since:
         found.append(
             "The first event of this market that was there is of "
-            f"{clock(scene.began or 0, MILLISECOND)}: orders of before, if there were any, are not "
+            f"{day_and_clock(scene.began or 0)}: orders of before, if there were any, are not "
             "in the book."
         )
     if scene.gaps:
-        times = ", ".join(clock(time, MILLISECOND) for time, _ in scene.gaps[:5])
+        times = ", ".join(scene.times(time) for time, _ in scene.gaps[:5])
         found.append(f"A part of the feed is missing (at {times}): the book may be another one.")
     if scene.left_out:
         found.append(
             f"{plural(scene.left_out, 'more event')} can't be played again: the replay ends at "
-            f"{clock(scene.moments[-1].time, MILLISECOND) if scene.moments else 'once'}. Show less "
+            f"{scene.times(scene.moments[-1].time) if scene.moments else 'once'}. Show less "
             "time for these."
         )
     if scene.undrawn:
@@ -156,11 +156,11 @@ def _replay(scene: Scene) -> Html:
 
 
 def _evidence(scene: Scene) -> Html | None:
-    rested = [one for one in scene.moments if one.evidence]
+    rested, times = scene.proof, scene.times
     if not rested:
         return None
     rows = [
-        el("tr", el("td", clock(one.time, MICROSECOND), class_="nowrap"), el("td", one.said))
+        el("tr", el("td", times(one.time), class_="nowrap"), el("td", one.said))
         for one in rested[:_STATIC]
     ]
     more = len(rested) - len(rows)
@@ -177,17 +177,22 @@ def _evidence(scene: Scene) -> Html | None:
 def _packed(scene: Scene) -> str:
     """What the script plays, as JSON of base64 of gzip of JSON. Times are nanoseconds since the
     scene's beginning; a level is whether it is a bid, its price, its quantity, and theirs of it."""
+    times = scene.times
     told = {
         "span": max(1, scene.until - scene.since),
         "clock": _clock_start(scene),
+        "with_day": times.with_day,
+        "exact": times.exact,
         "left": PRICE.left,
         "right": PRICE.right,
         "width": WIDTH,
         "pool": scene.is_pool,
+        "columns": [max(0.0, one.column) for one in scene.moments if scene.is_pool],
+        "swaps": len(scene.deals),
         "book": [[int(one.buy), *one[1:]] for one in scene.book],
         "times": [one.time - scene.since for one in scene.moments],
         "said": [one.said for one in scene.moments],
-        "marks": [one.theirs + 2 * one.evidence + 4 * one.renewed for one in scene.moments],
+        "marks": [one.theirs + 2 * one.evidence for one in scene.moments],
         "levels": [[[int(level.buy), *level[1:]] for level in one.levels] for one in scene.moments],
     }
     packed = gzip.compress(msgspec.json.encode(told), compresslevel=6, mtime=0)

@@ -5,18 +5,18 @@ triangles up for what they bought, down for what they sold, both for trades with
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import sqrt
 
 from msgspec import Struct
 
 from detections.alerting.wording import lapse
-from detections.market_replay.clock import clock, time_axis
-from detections.market_replay.scene import Deal, OrderLife, Quote, Scene
+from detections.market_replay.clock import time_axis
+from detections.market_replay.deal_marks import deal_legend, deal_marks, sample, volume_bars
+from detections.market_replay.order_bars import order_bars
+from detections.market_replay.scene import Quote, Scene
 from normalizer.events import Alert
 from pipeline.page.canvas import (
     Panel,
     area,
-    box,
     label,
     line,
     steps,
@@ -24,9 +24,8 @@ from pipeline.page.canvas import (
     y_axis,
 )
 from pipeline.page.markup import Html, el, join
-from pipeline.page.scales import Linear, Scale, padded, ticks
-from pipeline.page.words import compact, number, plural
-from pipeline.units import MILLISECOND
+from pipeline.page.scales import LARGEST, Linear, Scale, padded, ticks
+from pipeline.page.words import amount, compact, plural
 
 _LANE = 26.0
 PRICE = Panel(52, 330)
@@ -36,11 +35,10 @@ _HEIGHT = 656.0
 #: Points of a line: there are not many more pixels.
 _COLUMNS = 900
 _BINS = 120
-#: Of these the largest, behind all that alerts rest on.
-_MOST_LIVES, _MOST_DEALS = 1_500, 2_500
-#: Of more orders than this only those that alerts rest on have a mark where they end.
-_MANY_LIVES = 200
-_ENDED = {"cancelled": "then cancelled", "filled": "then filled", "gone": "then gone"}
+#: What is at the edge isn't cut in two.
+_ROOM = 10.0
+#: So far from the market, as a share of its price, orders are shown that an alert rests on.
+_FAR = 0.5
 
 
 class Picture(Struct, frozen=True, kw_only=True):
@@ -59,22 +57,26 @@ def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
     """The picture of a market with a book, or with trades only. `name` is unique in the page."""
     x = Linear(0, max(1, scene.until - scene.since), PRICE.left, PRICE.right)
     low, high = _prices(scene)
-    y = PRICE.y(low, high)
+    scale = PRICE.y(low, high)
     unit = f"price, {scene.currency}" if scene.currency else "price"
 
     def at(time: int) -> float:
         return min(max(x(time - scene.since), PRICE.left), PRICE.right)
 
+    def y(price: float) -> float:
+        # What is far off is behind the edge, however far.
+        return min(max(scale(price), PRICE.top - 99), PRICE.bottom + 99)
+
     drawn = join(
         _clip(name),
-        y_axis(PRICE, y, unit, ticks(low, high, 5)),
+        y_axis(PRICE, scale, unit, ticks(low, high, 5)),
         _alert_marks(alerts, at),
         el(
             "g",
             _line_of(scene.quotes, scene.until, at, y, lambda one: one.bid, "bid"),
             _line_of(scene.quotes, scene.until, at, y, lambda one: one.ask, "ask"),
-            _lives(scene, at, y),
-            deal_marks(scene.deals, lambda deal, _: at(deal.time), y),
+            order_bars(scene.lives, at, y),
+            deal_marks(scene.deals, lambda deal, _: at(deal.time), y, scene.times),
             clip_path=f"url(#{name}-clip)",
         ),
         _gaps(scene, at),
@@ -84,51 +86,11 @@ def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
         line(PRICE.left, PRICE.top, PRICE.left, _VOLUME.bottom, "playhead"),
     )
     return Picture(
-        title=f"{scene.place.instrument} on {scene.place.venue}",
-        said=_said(scene),
+        title=scene.title,
+        said=_said(scene) + _beyond(scene, low, high),
         height=_HEIGHT,
         drawn=drawn,
         legend=tuple(_legend(scene)),
-    )
-
-
-def deal_marks(deals: Sequence[Deal], x: Callable[[Deal, int], float], y: Scale) -> Html:
-    """Marks of trades: circles by their size, and triangles for theirs. `x` has a trade's place,
-    of the trade and its number."""
-    largest = max((one.quantity for one in deals), default=0.0) or 1.0
-    numbered = list(enumerate(deals))
-    # What matters is drawn last, and left out last.
-    numbered.sort(key=lambda one: (one[1].evidence, one[1].bought or one[1].sold, one[1].quantity))
-    marks: list[Html] = []
-    for place, deal in numbered[-_MOST_DEALS:]:
-        size = 2.2 + 5.5 * sqrt(max(deal.quantity, 0.0) / largest)
-        marks.append(_deal_mark(deal, x(deal, place), y(deal.price), size))
-    return join(*marks)
-
-
-def _deal_mark(deal: Deal, x: float, y: float, size: float) -> Html:
-    title = el("title", _deal_said(deal))
-    classes = " ".join(
-        one for one, holds in (("evidence", deal.evidence), ("busted", deal.busted)) if holds
-    )
-    if deal.bought or deal.sold:
-        size += 2.0
-        up = f"M{x:.2f} {y - size:.2f}l{size:.2f} {1.6 * size:.2f}h{-2 * size:.2f}z"
-        down = f"M{x:.2f} {y + size:.2f}l{size:.2f} {-1.6 * size:.2f}h{-2 * size:.2f}z"
-        paths = [up] if deal.bought else []
-        paths += [down] if deal.sold else []
-        side = "both" if len(paths) == 2 else "buy" if deal.bought else "sell"
-        return el("path", title, d=" ".join(paths), class_=f"own deal {side} {classes}".strip())
-    return el("circle", title, cx=x, cy=y, r=size, class_=f"deal {classes}".strip())
-
-
-def _deal_said(deal: Deal) -> str:
-    block = "" if deal.block is None else f", block {deal.block}"
-    busted = " (it counts no more)" if deal.busted else ""
-    return (
-        f"{deal.buyer or 'somebody'} bought {number(deal.quantity, 8)} from "
-        f"{deal.seller or 'somebody'} at {number(deal.price, 8)}, {clock(deal.time, MILLISECOND)}, "
-        f"{deal.trade_id}{block}{busted}"
     )
 
 
@@ -144,18 +106,45 @@ def _prices(scene: Scene) -> tuple[float, float]:
         core = [one.price for life in scene.lives for one in life.stretches]
     low, high = padded(core)
     room = 1.5 * (high - low)
+    # What an alert rests on is seen also further off, as long as the market can be seen beside it.
+    far = max(room, _FAR * max(abs(low), abs(high)))
     near = [
         one.price
         for life in scene.lives
         for one in life.stretches
-        if low - room <= one.price <= high + room
+        if low - (far if life.evidence else room) <= one.price
+        and one.price <= high + (far if life.evidence else room)
     ]
     return padded([*core, *near])
 
 
+def _beyond(scene: Scene, low: float, high: float) -> str:
+    """What is said of their orders that the picture doesn't reach."""
+    prices = [
+        [one.price for one in life.stretches if not low <= one.price <= high]
+        for life in scene.lives
+        if not any(low <= one.price <= high for one in life.stretches)
+    ]
+    if not prices:
+        return ""
+    off = [price for one in prices for price in one]
+    first, last = amount(min(off)), amount(max(off))
+    where = f"at {first}" if first == last else f"at {first} to {last}"
+    one = len(prices) == 1
+    return (
+        f" {plural(len(prices), 'order')} of theirs {'is' if one else 'are'} beyond the picture, "
+        f"{where}."
+    )
+
+
 def _clip(name: str) -> Html:
-    width = PRICE.right - PRICE.left
-    rect = el("rect", x=PRICE.left, y=PRICE.top, width=width, height=PRICE.bottom - PRICE.top)
+    rect = el(
+        "rect",
+        x=PRICE.left - _ROOM,
+        y=PRICE.top - _ROOM,
+        width=PRICE.right - PRICE.left + 2 * _ROOM,
+        height=PRICE.bottom - PRICE.top + 2 * _ROOM,
+    )
     return el("defs", el("clipPath", rect, id=f"{name}-clip"))
 
 
@@ -213,57 +202,6 @@ def _height(point: tuple[float, float]) -> float:
     return point[1]
 
 
-def _lives(scene: Scene, at: Callable[[int], float], y: Scale) -> Html:
-    largest = max((one.quantity for life in scene.lives for one in life.stretches), default=1.0)
-    bars: list[Html] = []
-    few = len(scene.lives) <= _MANY_LIVES
-    for life in _shown(scene.lives):
-        tip = _life_said(life)
-        side = f"{'buy' if life.buy else 'sell'}{' evidence' if life.evidence else ''}"
-        side += " level" if life.of_level else ""
-        for one in life.stretches:
-            tall = 2.5 + 6.5 * sqrt(one.quantity / largest)
-            left, right = at(one.since), at(one.until)
-            middle = y(one.price)
-            bars.append(
-                box(left, middle - tall / 2, right, middle + tall / 2, f"own order {side}", tip)
-            )
-        if life.end != "open" and not life.of_level and (few or life.evidence):
-            last = life.stretches[-1]
-            bars.append(_end_mark(life, at(last.until), y(last.price), side, tip))
-    return join(*bars)
-
-
-def _shown(lives: Sequence[OrderLife]) -> list[OrderLife]:
-    def weight(life: OrderLife) -> tuple[bool, float]:
-        return life.evidence, max(one.quantity for one in life.stretches)
-
-    return sorted(lives, key=weight)[-_MOST_LIVES:]
-
-
-def _end_mark(life: OrderLife, x: float, y: float, side: str, tip: str) -> Html:
-    if life.end == "filled":
-        return el("circle", el("title", tip), cx=x, cy=y, r=3.5, class_=f"own end {side}")
-    path = f"M{x - 4:.2f} {y - 4:.2f}l8 8m0 -8l-8 8"
-    return el("path", el("title", tip), d=path, class_=f"own end cross {side}")
-
-
-def _life_said(life: OrderLife) -> str:
-    first, last = life.stretches[0], life.stretches[-1]
-    ended = _ENDED.get(life.end, "still there at the end")
-    side = "bid" if life.buy else "offer"
-    if life.of_level:
-        return (
-            f"{number(first.quantity, 8)} more at the {side} of {number(first.price, 8)}, for "
-            f"{lapse(last.until - first.since)}, {ended}"
-        )
-    moved = "" if len(life.stretches) == 1 else f" ({plural(len(life.stretches) - 1, 'change')})"
-    return (
-        f"{side} of {number(first.quantity, 8)} at {number(first.price, 8)}{moved} by "
-        f"{life.party}, for {lapse(last.until - first.since)}, {ended}; order {life.order_id}"
-    )
-
-
 def _gaps(scene: Scene, at: Callable[[int], float]) -> Html:
     return join(
         *(
@@ -279,7 +217,7 @@ def _depth(scene: Scene, at: Callable[[int], float]) -> Html:
     most = max(max(one.bid_depth, one.ask_depth) for one in quotes)
     own = max(max(one.bid_theirs, one.ask_theirs) for one in quotes)
     # What they have far from the market must not flatten all that others see.
-    top = max(most, min(own, 1.5 * most)) * 1.1 or 1.0
+    top = min(max(most, min(own, 1.5 * most)) * 1.1, LARGEST) or 1.0
     y = _DEPTH.y(-top, top)
 
     def drawn(value: Callable[[Quote], float], class_: str) -> Html:
@@ -311,31 +249,12 @@ def _volume(scene: Scene) -> Html:
             all_[place] += one.quantity
             own[place] += one.quantity if one.bought or one.sold else 0.0
 
+    times = scene.times
+
     def began(place: int) -> str:
-        return clock(round(scene.since + place * size), MILLISECOND)
+        return times(round(scene.since + place * size))
 
     return volume_bars(_VOLUME, all_, own, began)
-
-
-def volume_bars(
-    panel: Panel, all_: Sequence[float], own: Sequence[float], told: Callable[[int], str]
-) -> Html:
-    """Bars of what was traded, and in front of them of what they traded. `told` names a bar."""
-    most = max(all_, default=0.0) or 1.0
-    y = panel.y(0, most * 1.05)
-    width = (panel.right - panel.left) / max(1, len(all_))
-    bars: list[Html] = [
-        y_axis(panel, y, "traded", [0.0, most], ["0", compact(float(f"{most:.4g}"))]),
-    ]
-    for place, (everybody, theirs) in enumerate(zip(all_, own, strict=True)):
-        left = panel.left + place * width
-        right = left + max(0.6, width - 0.8)
-        tip = f"{told(place)}: {number(everybody, 8)}, of it theirs {number(theirs, 8)}"
-        if everybody:
-            bars.append(box(left, y(0), right, y(everybody), "volume", tip))
-        if theirs:
-            bars.append(box(left, y(0), right, y(theirs), "own volume", tip))
-    return join(*bars)
 
 
 def _said(scene: Scene) -> str:
@@ -357,29 +276,10 @@ def _legend(scene: Scene) -> Iterator[tuple[Html, str]]:
     if any(not one.of_level for one in scene.lives):
         yield swatch("own order buy evidence"), "their bids"
         yield swatch("own order sell evidence"), "their offers"
-        yield _sample("M5 3l8 8m0 -8l-8 8", "own end cross evidence"), "cancelled"
+        yield sample("M5 3l8 8m0 -8l-8 8", "own end cross evidence"), "cancelled"
         yield swatch("own end buy evidence", "dot"), "filled"
     if any(one.of_level for one in scene.lives):
         yield swatch("own order buy evidence level"), "came to a level of bids, and went"
         yield swatch("own order sell evidence level"), "the same of offers"
     yield from deal_legend(scene.deals)
-    yield _sample("M9 13l6 -11h-12z", "alarm"), "alert"
-
-
-def deal_legend(deals: Sequence[Deal]) -> Iterator[tuple[Html, str]]:
-    """What the marks of trades mean, of those that there are."""
-    if deals:
-        yield swatch("deal", "dot"), "trade, by size"
-    if any(one.bought for one in deals):
-        yield _sample("M9 1l7 11h-14z", "own deal buy"), "they bought"
-    if any(one.sold for one in deals):
-        yield _sample("M9 13l7 -11h-14z", "own deal sell"), "they sold"
-    if any(one.evidence for one in deals):
-        yield swatch("deal evidence", "dot"), "an alert rests on it"
-
-
-def _sample(path: str, class_: str) -> Html:
-    drawn = el("path", d=path, class_=class_)
-    return el(
-        "svg", drawn, viewBox="0 0 18 14", width=18, height=14, class_="key", aria_hidden="true"
-    )
+    yield sample("M9 13l6 -11h-12z", "alarm"), "alert"

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from detections.alerting.wording import lapse
-from detections.market_replay.clock import clock
-from detections.market_replay.picture import Picture, deal_legend, deal_marks, volume_bars
+from detections.market_replay.clock import clock, day_and_clock, days
+from detections.market_replay.deal_marks import deal_legend, deal_marks, volume_bars
+from detections.market_replay.picture import Picture
 from detections.market_replay.scene import Scene
 from normalizer.events import Alert
 from pipeline.page.canvas import Panel, label, line, steps, swatch, y_axis
@@ -38,23 +39,25 @@ def pool_picture(scene: Scene, _alerts: Sequence[Alert], _name: str) -> Picture:
     path = [
         (_PRICE.left + (place + 1) * width, y(price))
         for place, price in enumerate(after)
-        if price is not None
+        if price is not None and not deals[place].busted
     ]
     unit = f"price, {scene.currency}" if scene.currency else "price"
-    own = [one.quantity if one.bought or one.sold else 0.0 for one in deals]
+    all_ = [0.0 if one.busted else one.quantity for one in deals]
+    own = [size if one.bought or one.sold else 0.0 for one, size in zip(deals, all_, strict=True)]
+    unit_of_time = f"swaps in the order of the chain, {days(scene.since, scene.until)}, UTC"
     drawn = join(
         y_axis(_PRICE, y, unit, ticks(low, high, 5)),
         _blocks(scene, width),
         _liquidity(scene, width),
         steps(path, "mid"),
-        deal_marks(deals, lambda _, place: middle(place), y),
-        volume_bars(_VOLUME, [one.quantity for one in deals], own, lambda at: deals[at].trade_id),
-        label(_VOLUME.right, _VOLUME.bottom + 38, "swaps in the order of the chain", "end", "unit"),
+        deal_marks(deals, lambda _, place: middle(place), y, scene.times),
+        volume_bars(_VOLUME, all_, own, lambda at: f"swap {at + 1:,}"),
+        label(_VOLUME.right, _VOLUME.bottom + 38, unit_of_time, "end", "unit"),
         line(_PRICE.left, _PRICE.top, _PRICE.left, _VOLUME.bottom, "playhead"),
     )
     theirs = sum(one.bought or one.sold for one in deals)
     return Picture(
-        title=f"{scene.place.instrument} on {scene.place.venue}",
+        title=scene.title,
         said=f"{plural(len(deals), 'swap')} within {lapse(scene.until - scene.since)}, of which "
         f"{theirs:,} are theirs. A mark is what was paid for one, the line the pool's price after "
         "it.",
@@ -88,14 +91,15 @@ def _blocks(scene: Scene, width: float) -> Html:
     for place, one in enumerate(scene.deals):
         first.setdefault(one.block, place)
     parts = [line(_VOLUME.left, _VOLUME.bottom, _VOLUME.right, _VOLUME.bottom, "axis")]
-    free = _PRICE.left
+    free, with_day = _PRICE.left, scene.times.with_day
     for block, place in first.items():
         x = _PRICE.left + place * width
         if len(first) <= _MOST_LINES:
             parts.append(line(x, _PRICE.top, x, _VOLUME.bottom, "grid"))
         if free <= x <= _PRICE.right - _LABEL:
             free = x + _LABEL
-            time = clock(scene.deals[place].time, SECOND)
+            moment = scene.deals[place].time
+            time = day_and_clock(moment)[5:16] if with_day else clock(moment, SECOND)
             text = time if block is None else f"{block} {time}"
             parts.append(label(x, _VOLUME.bottom + 19, text))
     return join(*parts)

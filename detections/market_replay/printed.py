@@ -12,6 +12,7 @@ from detections.market_replay.scene import Scene
 from normalizer.events import Alert
 from pipeline.page.canvas import LEFT, WIDTH, label
 from pipeline.page.markup import Html, el, join, style_sheet
+from pipeline.page.words import shortened
 
 _HERE = Path(__file__).parent
 _HEAD, _GAP = 58.0, 24.0
@@ -37,7 +38,7 @@ def printed(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> str:
     for number, scene in enumerate(scenes):
         shown = drawn(scene, alerts, f"market-{number}")
         legend, tall = _legend(shown)
-        heading = f"{shown.title}, from {day_and_clock(scene.since)[:19]} UTC"
+        heading = f"{shortened(shown.title, 66)}, from {day_and_clock(scene.since)[:19]} UTC"
         content = join(
             label(LEFT, 26, heading, class_="heading"),
             label(LEFT, 46, shown.said),

@@ -26,6 +26,7 @@ class RecordedMarket:
         """Those that have left in the stretch of time."""
         self.left_behind: dict[tuple[bool, float], None] = {}
         """Where an order stood that is placed anew by this event."""
+        self.chain_id: int | None = None
         self.shown = False
         self.tells_levels = self.tells_orders = False
         self._column, self._in_column = -1, 0
@@ -34,8 +35,10 @@ class RecordedMarket:
         self._furthest: tuple[float, ...] = ()
         self._theirs: dict[tuple[bool, float], dict[str, float]] = {}
         """What is left of their orders, by side and price."""
-        self._told: dict[bool, dict[float, float]] = {True: {}, False: {}}
-        """What the scene has of the book: quantities by side and price."""
+        self._told: dict[bool, dict[float, Level]] = {True: {}, False: {}}
+        """What the scene has of the book, by side and price."""
+        self._totals: tuple[float, float] | None = (0.0, 0.0)
+        """What they have of bids and of offers; None where that is to be added up anew."""
         self._came: dict[tuple[bool, float], OrderLife] = {}
         """What came to a level in evidence, and is there yet."""
 
@@ -43,11 +46,12 @@ class RecordedMarket:
         """What stands at a price now."""
         book = self.book
         quantity = 0.0 if book is None else book.side(buy).at(price)
+        found = Level(buy, price, quantity, sum(self._theirs.get((buy, price), {}).values()))
         if quantity:
-            self._told[buy][price] = quantity
+            self._told[buy][price] = found
         else:
             self._told[buy].pop(price, None)
-        return Level(buy, price, quantity, sum(self._theirs.get((buy, price), {}).values()))
+        return found
 
     def whole_book(self) -> list[Level]:
         """Both sides, each from its best price on."""
@@ -60,6 +64,22 @@ class RecordedMarket:
             for buy, side in ((True, book.side(True)), (False, book.side(False)))
             for key in reversed(side.keys)
         ]
+
+    def differing(self) -> list[Level]:
+        """Where the book stands otherwise than the scene has it: of a feed that tells the whole
+        book again and again, little."""
+        book = self.book
+        if book is None:
+            return []
+        found: list[Level] = []
+        for buy, known in self._told.items():
+            side = book.side(buy)
+            before = dict(known)
+            for price in dict.fromkeys((*before, *(key * side.sign for key in side.keys))):
+                level = self.level(buy, price)
+                if level != before.get(price):
+                    found.append(level)
+        return found
 
     def dropped(self) -> list[Level]:
         """Levels that were let go, since the feed tells no more of them."""
@@ -84,7 +104,10 @@ class RecordedMarket:
 
     def went_on(self, life: OrderLife, price: float, left: float, time: int, end: End) -> None:
         """An order of theirs has this price now, and so much is left of it; `end`: if nothing."""
+        if life.stretches:  # what comes late is seen when it comes
+            time = max(time, life.stretches[-1].since)
         self._close(life, time)
+        self._totals = None
         if left > 0:
             life.stretches.append(Stretch(price, left, time, time))
             self._theirs.setdefault((life.buy, price), {})[life.order_id] = left
@@ -110,7 +133,8 @@ class RecordedMarket:
         elif more < 0 and life is not None:
             del self._came[place]
             life.end = "gone"
-            life.stretches[0] = life.stretches[0]._replace(until=time)
+            first = life.stretches[0]
+            life.stretches[0] = first._replace(until=max(time, first.since))
             self.scene.lives.append(life)
 
     def renewed(self, book: OrderBook, time: int) -> None:
@@ -130,17 +154,20 @@ class RecordedMarket:
         if book is None:
             return
         bids, asks = book.side(True), book.side(False)
-        theirs = {True: 0.0, False: 0.0}
-        for (buy, _), orders in self._theirs.items():
-            theirs[buy] += sum(orders.values())
+        if quotes:  # what comes late is seen when it comes
+            time = max(time, quotes[-1].time)
+        if self._totals is None:
+            sums = {True: 0.0, False: 0.0}
+            for (buy, _), orders in self._theirs.items():
+                sums[buy] += sum(orders.values())
+            self._totals = sums[True], sums[False]
         found = Quote(
             time,
             bids.best,
             asks.best,
             bids.depth(LEVELS, WIDTH),
             asks.depth(LEVELS, WIDTH),
-            theirs[True],
-            theirs[False],
+            *self._totals,
         )
         if quotes and quotes[-1].time == time:
             quotes[-1] = found
@@ -184,6 +211,11 @@ class RecordedMarket:
                     deal.price = deal.price if event.price is None else event.price
                     deal.quantity = deal.quantity if event.quantity is None else event.quantity
                 return
+
+    def reorganised(self, common: int) -> None:
+        """Of what was told until now, blocks above this one have left the chain."""
+        for deal in self.scene.deals:
+            deal.busted |= deal.block is not None and deal.block > common
 
     def finish(self) -> None:
         """Their orders that rest still are drawn to the end, and the ones of before not at all."""

@@ -2,9 +2,11 @@
 
 Books are those that the detections keep (`detections.books`), moved on by the same events, so that
 what is drawn is what a rule saw. Memory: the books; of the stretch of time that is shown 200,000
-moments of all markets, and of each market 100,000 trades, 20,000 orders and 70,000 quotes.
+moments of all markets with 1,000,000 levels that changed, and of each market 100,000 trades, 20,000
+orders and 70,000 quotes.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from detections.books.order_books import BookChange, OrderBooks
@@ -18,11 +20,12 @@ from detections.market_replay.scene import (
     Moment,
     OrderLife,
     Place,
+    Proof,
     Scene,
 )
 from detections.market_replay.suspects import PoolRecord, Suspects, without_others
 from detections.parties import NOBODY, acting, sides
-from normalizer.events import Record
+from normalizer.events import ChainReorganised, Record
 from normalizer.events.chain import LiquidityAdded, PoolSwap
 from normalizer.events.market import (
     BookSnapshot,
@@ -40,9 +43,12 @@ from normalizer.events.market import (
     TradeCorrected,
 )
 from pipeline.frames import WHOLE_SOURCE
+from pipeline.page.words import shortened
 
-#: Moments of all scenes together.
-MOST_MOMENTS = 200_000
+#: Moments of all scenes together, and levels that they changed: most change one or two.
+MOST_MOMENTS, MOST_CHANGES = 200_000, 1_000_000
+#: Letters of what is said of an event.
+_MOST_SAID = 600
 #: Of one scene, beyond what alerts rest on.
 MOST_DEALS, MOST_LIQUIDITY = 100_000, 10_000
 _ENDS: dict[type[MarketEvent], End] = {
@@ -79,7 +85,7 @@ class Recording:
         self._suspects = suspects
         self._say = say
         self._name_others = name_others
-        self._room = most_moments
+        self._room, self._changes = most_moments, MOST_CHANGES
         self._since, self._until = since, until
         self._seen = SeenEvents(REMEMBERED_EVENTS)
         self._markets = {
@@ -91,9 +97,13 @@ class Recording:
         if event.timestamp >= self._until:
             return
         if isinstance(event, FeedGap) and event.instrument == WHOLE_SOURCE:
-            for place, market in self._markets.items():
-                if place.provider == event.provider:
-                    self._moved(market, event)
+            if not self._seen.again(event.id):
+                for place, market in self._markets.items():
+                    if place.provider == event.provider:
+                        self._moved(market, event)
+            return
+        if isinstance(event, ChainReorganised):
+            self._reorganised(event)
             return
         place = place_of(event)
         market = None if place is None else self._markets.get(place)
@@ -106,16 +116,25 @@ class Recording:
             self._moved(market, event)
         elif isinstance(event, PoolRecord):
             market.scene.is_pool = True
+            market.chain_id = event.chain_id
             if event.timestamp >= self._since:
                 self._in_pool(market, event)
+
+    def _reorganised(self, fork: ChainReorganised) -> None:
+        """Swaps in blocks that the chain has left count no more."""
+        for place, market in self._markets.items():
+            if (place.provider, market.chain_id) == (fork.provider, fork.chain_id):
+                market.reorganised(fork.common_number)
 
     def finish(self) -> list[Scene]:
         """The scenes of the markets of which there was anything, in the order of their names."""
         found: list[Scene] = []
-        for _, market in sorted(self._markets.items()):
+        named = Counter((place.venue, place.instrument) for place in self._markets)
+        for place, market in sorted(self._markets.items()):
             self._begin(market)
             market.finish()
             scene = market.scene
+            scene.of_several = named[place.venue, place.instrument] > 1
             if scene.moments or scene.left_out:
                 found.append(scene)
         return found
@@ -185,7 +204,7 @@ class Recording:
             return ()
         if isinstance(event, BookSnapshot):
             market.renewed(change.book, event.timestamp)
-            return tuple(market.whole_book())
+            return tuple(market.differing())
         touched: dict[tuple[bool, float], None] = {}
         order = change.order
         if order is not None:
@@ -242,6 +261,9 @@ class Recording:
         swap = isinstance(deal, PoolSwap)
         scene = market.scene
         scene.currency = scene.currency or deal.currency
+        name = (deal.transaction_hash or "") if swap else deal.trade_id
+        if swap and not (self._name_others or any(theirs)):
+            name = ""  # on the chain everybody can look up whose it was
         evidence = self._suspects.is_evidence(deal)
         if len(scene.deals) >= MOST_DEALS and not evidence:
             scene.undrawn += 1
@@ -249,7 +271,7 @@ class Recording:
         scene.deals.append(
             Deal(
                 time=deal.timestamp,
-                trade_id=(deal.transaction_hash or "") if swap else deal.trade_id,
+                trade_id=name,
                 price=deal.price,
                 quantity=deal.quantity,
                 buyer=str(buyer) if buyer.known else ("the pool" if swap else ""),
@@ -259,6 +281,7 @@ class Recording:
                 evidence=evidence,
                 block=deal.block_number if swap else None,
                 price_after=deal.pool_price if swap else None,
+                busted=swap and bool(deal.orphaned),
             )
         )
 
@@ -270,22 +293,20 @@ class Recording:
         levels: tuple[Level, ...] = (),
     ) -> str:
         """Returns what is said of it."""
-        scene = market.scene
-        if self._room <= 0:
+        scene, evidence = market.scene, self._suspects.is_evidence(event)
+        if self._room <= 0 or self._changes < len(levels):
+            self._room = 0  # none behind it either: they would be of another book
             scene.left_out += 1
-            return ""
-        self._room -= 1
-        named = event if self._name_others else without_others(event, theirs)
-        said = self._say(named)
-        scene.moments.append(
-            Moment(
-                event.timestamp,
-                event.id,
-                said,
-                levels,
-                isinstance(event, BookSnapshot),
-                any(theirs),
-                self._suspects.is_evidence(event),
-            )
-        )
+            if not evidence:
+                return ""
+        named = event if self._name_others else without_others(event, theirs, self._suspects.names)
+        said = shortened(self._say(named), _MOST_SAID)
+        if evidence:
+            scene.proof.append(Proof(event.timestamp, event.id, said))
+        if self._room > 0:
+            self._room -= 1
+            self._changes -= len(levels)
+            column = len(scene.deals) - (0.5 if isinstance(event, PoolSwap) else 0.0)
+            moment = Moment(event.timestamp, event.id, said, levels, any(theirs), evidence, column)
+            scene.moments.append(moment)
         return said

@@ -4,6 +4,9 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from detections.market_replay.clock import Times, times_of
+from pipeline.page.words import shortened
+
 #: How an order's life ended in the time that is shown. `gone`: the feed doesn't say by what.
 End = Literal["cancelled", "filled", "gone", "open"]
 
@@ -103,10 +106,18 @@ class Moment(NamedTuple):
     said: str
     levels: tuple[Level, ...]
     """What stands there afterwards."""
-    renewed: bool
-    """The levels are the whole book."""
     theirs: bool
     evidence: bool
+    column: float = 0.0
+    """Of a pool, where it is among the swaps that are drawn: in the middle of its own."""
+
+
+class Proof(NamedTuple):
+    """An event that an alert rests on."""
+
+    time: int
+    event_id: str
+    said: str
 
 
 class Scene(Struct, kw_only=True):
@@ -126,10 +137,14 @@ class Scene(Struct, kw_only=True):
     lives: list[OrderLife] = []
     deals: list[Deal] = []
     moments: list[Moment] = []
+    proof: list[Proof] = []
+    """What alerts rest on, also where it can't be played any more."""
     liquidity: list[LiquidityMove] = []
     gaps: list[tuple[int, str]] = []
     """When something of the feed was missing, and what is said of it."""
     is_pool: bool = False
+    of_several: bool = False
+    """Another source tells of the same market."""
     by_level: bool = False
     """The feed tells levels, and no orders."""
     left_out: int = 0
@@ -138,6 +153,18 @@ class Scene(Struct, kw_only=True):
     """Trades of others, and orders that no alert rests on, beyond the most that are kept."""
 
     @property
+    def title(self) -> str:
+        """What the market is called."""
+        place = self.place
+        name = f"{shortened(place.instrument, 48)} on {shortened(place.venue, 48)}"
+        return f"{name}, as {shortened(place.provider, 48)} tells it" if self.of_several else name
+
+    @property
+    def times(self) -> Times:
+        """How exactly its times are to be said."""
+        return times_of(self.since, self.until, (one.time for one in self.moments))
+
+    @property
     def evidence(self) -> frozenset[str]:
         """Ids of its events that an alert rests on."""
-        return frozenset(one.event_id for one in self.moments if one.evidence)
+        return frozenset(one.event_id for one in self.proof)

@@ -75,13 +75,15 @@ class Suspects(Struct, frozen=True):
 
 
 def without_others(
-    event: MarketRecord | PoolRecord, theirs: tuple[bool, bool]
+    event: MarketRecord | PoolRecord, theirs: tuple[bool, bool], names: Container[str]
 ) -> MarketRecord | PoolRecord:
-    """The event without the names of whom no alert is about."""
+    """The event without the names of whom no alert is about. `names`: of whom they are."""
     bought, sold = theirs
     if isinstance(event, Trade):
         return replace(event, **({} if bought else _NO_BUYER), **({} if sold else _NO_SELLER))
     if bought or sold:
+        if isinstance(event, PoolRecord) and (event.transaction_from or "") not in names:
+            return replace(event, transaction_from=None)  # signed by somebody else for them
         return event
     if isinstance(event, PoolSwap):
         return replace(event, **_NO_WALLET)

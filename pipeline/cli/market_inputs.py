@@ -330,13 +330,14 @@ def _record(line: bytes) -> "Record | None":
 
 
 def _naming(places: "Sequence[Place]") -> Callable[[bytes], bool]:
-    """Whether a line may be of one of the markets, or of a whole source."""
+    """Whether a line may be of one of the markets, or of a whole source or chain."""
     from ahocorasick_rs import BytesAhoCorasick
 
     from pipeline.frames import WHOLE_SOURCE
 
     names = sorted({WHOLE_SOURCE, *(place.instrument for place in places)})
-    find = BytesAhoCorasick([msgspec.json.encode(name) for name in names])
+    # A chain that left blocks names no pool of them.
+    find = BytesAhoCorasick([msgspec.json.encode(name) for name in (*names, "chain-reorganised")])
     return lambda line: bool(find.find_matches_as_indexes(line))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 Scale = Callable[[float], float]
+#: No value is drawn beyond this, so that sums and differences of them are numbers.
+LARGEST = 1e300
 
 
 class Linear(Struct, frozen=True):
@@ -17,8 +19,9 @@ class Linear(Struct, frozen=True):
     end: float
 
     def __call__(self, value: float) -> float:
-        width = self.high - self.low
-        share = (value - self.low) / width if width else 0.5
+        # By halves, since the difference of two numbers may be more than a number can be.
+        width = self.high / 2 - self.low / 2
+        share = (value / 2 - self.low / 2) / width if width else 0.5
         return self.start + share * (self.end - self.start)
 
 
@@ -47,7 +50,7 @@ def padded(values: Iterable[float], share: float = 0.08) -> tuple[float, float]:
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return 0.0, 1.0
-    low, high = min(known), max(known)
+    low, high = (max(-LARGEST, min(LARGEST, one)) for one in (min(known), max(known)))
     room = (high - low) * share or abs(high) * 0.01 or 1.0
     return low - room, high + room
 
@@ -57,6 +60,8 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         return [low]
     rough = (high - low) / max(1, about)
+    if rough < 1e-300:
+        return [low]
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
@@ -70,4 +75,6 @@ def tick_texts(values: list[float]) -> list[str]:
         return [f"{value:g}" for value in values]
     step = abs(values[1] - values[0])
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step else 0
-    return [f"{value:,.{min(decimals, 8)}f}" for value in values]
+    if decimals > 8 or max(map(abs, values)) >= 1e12:
+        return [f"{value:.6g}" for value in values]
+    return [f"{value:,.{decimals}f}" for value in values]

@@ -21,6 +21,18 @@ def number(value: float, decimals: int = 2) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def amount(value: float) -> str:
+    """`1,234.5`, `3e-12`, `1e+18`: what a source said, and no digit that it did not say."""
+    if value and not 1e-8 <= abs(value) < 1e15:
+        return f"{value:.6g}"
+    return number(value, 8)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """A name that fits: one that is longer than any honest one ends with `…`."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def compact(value: float) -> str:
     """`100`, `1,000`, `10 k`, `1 M`: for ticks, where the whole number would not fit."""
     for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):

@@ -76,7 +76,5 @@ def played(found: Scene, moments: int) -> dict[tuple[bool, float], tuple[float, 
 
     stand(found.book)
     for one in found.moments[:moments]:
-        if one.renewed:
-            book.clear()
         stand(one.levels)
     return book

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from detections.market_replay.page import render
+from normalizer.events.chain import LiquidityAdded
 from splunk.studio.browser import Page, browser, browser_path
 from tests.detections.market_replay.scenes import alert, scene
 from tests.detections.market_replay.test_recording import spoof
-from tests.detections.samples import Tape, swap
+from tests.detections.samples import Tape, liquidity, swap
 
 pytestmark = pytest.mark.skipif(browser_path() is None, reason="Chromium: none is installed")
 _LADDER = (
@@ -98,4 +99,36 @@ def test_a_pool_is_played_swap_by_swap(tmp_path: Path) -> None:
         page.wait("document.documentElement.classList.contains('scripted')", 30)
         assert page.evaluate("document.querySelector('.when').textContent").endswith("2 of 2")
         assert page.evaluate("document.querySelector('.ladder').hidden")
+        assert page.failures == []
+
+
+def test_a_pools_mark_is_at_what_happened_also_where_liquidity_came_between(
+    tmp_path: Path,
+) -> None:
+    events = [
+        liquidity(LiquidityAdded, 1),
+        liquidity(LiquidityAdded, 2),
+        swap(3, side="buy", price=1.0, quantity=1.0),
+        liquidity(LiquidityAdded, 4),
+        swap(5, side="sell", price=2.0, quantity=1.0),
+    ]
+    path = tmp_path / "pool.html"
+    path.write_text(render([alert()], [scene(events)]), "utf-8")
+    mark = "Number(document.querySelector('.playhead').getAttribute('x1'))"
+    with browser(1100, 1500) as page:
+        page.open(path)
+        page.wait("document.documentElement.classList.contains('scripted')", 30)
+        found = [page.evaluate(mark)]
+        for _ in range(5):
+            press(page, "on")
+            found.append(page.evaluate(mark))
+        # Two columns from 78 to 984: a swap in the middle of its own, liquidity between them.
+        assert found == [78, 78, 78, 304.5, 531, 757.5]
+        for x, count in ((700, "5 of 5"), (300, "3 of 5")):
+            page.evaluate(f"""(() => {{
+                const chart = document.querySelector('svg.chart');
+                const box = chart.getBoundingClientRect(), x = box.left + (box.width * {x}) / 1000;
+                chart.dispatchEvent(new MouseEvent('click', {{clientX: x, bubbles: true}}));
+            }})()""")
+            assert page.evaluate("document.querySelector('.when').textContent").endswith(count)
         assert page.failures == []
