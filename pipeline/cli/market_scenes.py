@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.cli.failures import FAILED, Failure
 from pipeline.cli.market_inputs import Holdings
+from pipeline.page.words import shortened
 from pipeline.units import HOUR
 
 if TYPE_CHECKING:
@@ -64,11 +65,21 @@ def drawn(
     )
     for event in held.of_markets(most, since, until):
         recording.take(event)
-    return recording.finish(), sorted(missing)
+    found = recording.finish()
+    if not found:
+        raise NoMarket(_nothing(most, since, until), FAILED)
+    return found, sorted(missing)
+
+
+def _nothing(places: "Sequence[Place]", since: int, until: int) -> str:
+    from normalizer.events.ecs import rfc3339
+
+    names = ", ".join(f"{shortened(one.instrument)} on {shortened(one.venue)}" for one in places)
+    return f"nothing happened in {names} from {rfc3339(since)} until {rfc3339(until)}"
 
 
 def _no_market(alerts: "Sequence[Alert]", missing: set[str], wanted: frozenset[str]) -> str:
-    if len(missing) == len(wanted):
+    if wanted and len(missing) == len(wanted):
         return f"none of the {len(wanted):,} events that it rests on is there"
     return (
         "it rests on no order, trade or swap, so there is no market to draw: "
@@ -89,7 +100,7 @@ def market_writer(held: Holdings) -> "Writer":
         alerts = [gathered.subject]
         if gathered.case is not None:
             of_case = frozenset(gathered.case.alerts)
-            all_of_them = [one for one in gathered.alerts if one.id in of_case]
+            all_of_them = [one for one in gathered.alerts if one.id in of_case] or alerts
             since, until = Extent(around=0).of(all_of_them)
             if until - since <= _LONGEST_CASE:
                 alerts = all_of_them
@@ -98,8 +109,7 @@ def market_writer(held: Holdings) -> "Writer":
             scenes, _ = drawn(alerts, held, Extent(), name_others=False)
         except NoMarket:
             return
-        if scenes:
-            (folder / "market.html").write_text(render(alerts, scenes), "utf-8")
-            (folder / "market.svg").write_text(printed(alerts, scenes), "utf-8")
+        (folder / "market.html").write_text(render(alerts, scenes), "utf-8")
+        (folder / "market.svg").write_text(printed(alerts, scenes), "utf-8")
 
     return write

@@ -153,6 +153,11 @@ def test_evidence_that_is_missing_is_told_and_the_rest_drawn(found: Path, tmp_pa
             2,
             "nothing of the alert's time is left",
         ),
+        (
+            ("--events", "events.ndjson", "--from", "2026-03-01", "--until", "2026-03-01"),
+            1,
+            "nothing happened in ACME-USD on order_log from 2026-03-01T00:00:00",
+        ),
         (("--events", "alerts.ndjson"), 1, "none of the 3 events that it rests on is there"),
     ],
 )
