@@ -21,7 +21,9 @@ this must hold:
    (a) within `maximum_lifetime`; or
    (b) within `slow_lifetime`, if the other side traded in the last `slow_reaction` before that, and
    the order is at least `slow_depth_share` of the depth and `slow_execution_multiple` times what is
-   shown on the other side. So a lifetime alone acquits nobody.
+   shown on the other side. So a lifetime alone acquits nobody. But one that rested for minutes, was
+   left where it was and went once is a change of mind: one that wasn't moved is told when it is the
+   party's `minimum_times_slow`-th large order within an hour of which all of this holds.
 3. Between placing it and `execution_window` after its end, the same account, investor or cluster
    trades on the other side. What its orders show there is at most a
    `minimum_execution_multiple`-th of the order's quantity, whether they traded or only rest within
@@ -111,6 +113,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     slow_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.2
     #: and so many times what its party shows on the other side.
     slow_execution_multiple: Annotated[float, Meta(ge=0, le=1_000)] = 4.0
+    #: Of one that rested so long and wasn't moved: the so-manieth within an hour is told.
+    minimum_times_slow: Annotated[int, Meta(ge=1, le=5)] = 2
     #: Part of the order that may be filled.
     maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: Whether an execution on the other side is needed.
@@ -455,5 +459,7 @@ class Spoofing(Correlator[State]):
             habit = self._habits(event, candidate.party.key).of(candidate.buy)
             habit.set_aside(candidate.gaps)
         again = times(self.state.found, candidate.party, event)
+        if lifetime > p.maximum_lifetime and not candidate.moves and again < p.minimum_times_slow:
+            return ()
         judged = Judged(candidate, lifetime, share, against, chance, again)
         return [spoofing_finding(judged, event, p.minimum_depth_share, p.maximum_lifetime)]

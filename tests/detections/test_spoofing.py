@@ -95,29 +95,65 @@ class TestOrdersThatRestLonger:
             tape.cancelled(cancelled, "s", remaining=quantity, **more),
         ]
 
+    def slow(self, *arguments: float, parameters: str = "", **more: Any) -> list[Any]:
+        """What is told of one at the first time."""
+        return found(self.rest(*arguments, **more), f"{{minimum_times_slow: 1{parameters}}}")
+
     def test_a_lifetime_alone_acquits_nobody(self) -> None:
-        (alert,) = found(self.rest())
+        (alert,) = self.slow()
         assert "cancelled it after 4.98 min with 0 filled, while selling 300 at 10.05" in (
             alert.reason
         )
-        fast = found(self.rest(1500, 1800))
+        fast = self.slow(1500, 1800)
         assert alert.confidence < fast[0].confidence
 
     def test_it_must_go_soon_after_the_trade(self) -> None:
-        assert found(self.rest(294_999)) == []
-        assert len(found(self.rest(295_000))) == 1
-        assert len(found(self.rest(290_000), "{slow_reaction: 10s}")) == 1
+        assert self.slow(294_999) == []
+        assert len(self.slow(295_000)) == 1
+        assert len(self.slow(290_000, parameters=", slow_reaction: 10s")) == 1
 
     def test_it_must_not_rest_longer_than_that(self) -> None:
-        assert found(self.rest(cancelled=602_000, traded=601_000)) == []
-        assert len(found(self.rest(cancelled=601_000, traded=600_000))) == 1
+        assert self.slow(cancelled=602_000, traded=601_000) == []
+        assert len(self.slow(cancelled=601_000, traded=600_000)) == 1
 
     def test_it_must_be_larger_than_one_that_goes_at_once(self) -> None:
-        assert found(self.rest(quantity=2500)) == []
-        assert len(found(self.rest(1500, 1800, quantity=2500))) == 1
-        assert len(found(self.rest(quantity=2600))) == 1
-        assert found(self.rest(sold=1300)) == []
-        assert len(found(self.rest(sold=1250))) == 1
+        assert self.slow(quantity=2500) == []
+        assert len(self.slow(1500, 1800, quantity=2500)) == 1
+        assert len(self.slow(quantity=2600)) == 1
+        assert self.slow(sold=1300) == []
+        assert len(self.slow(sold=1250)) == 1
+
+    def test_once_is_a_change_of_mind(self) -> None:
+        assert found(self.rest()) == []
+
+    def test_the_second_within_an_hour_is_told(self) -> None:
+        def twice(apart: float) -> list[Any]:
+            tape = Tape()
+            events = honest(tape)
+            for number in range(2):
+                start, order = 1000 + apart * number, f"s{number}"
+                events += [
+                    tape.placed(start, order, "buy", 10.01, 5000, **SPOOFER),
+                    tape.trade(start + 99_000, 10.05, 300, buyer_account="acct-3", **SOLD),
+                    tape.cancelled(start + 100_000, order, remaining=5000.0),
+                ]
+            return events
+
+        (alert,) = found(twice(600_000))
+        assert alert.evidence_orders == ("s1",)
+        assert alert.metrics["times_in_an_hour"] == 2
+        assert found(twice(3_700_000)) == []
+
+    def test_so_is_one_after_another_that_went_at_once(self) -> None:
+        tape = Tape()
+        events = [
+            *honest(tape),
+            *spoof(tape),
+            tape.placed(60_000, "s", "buy", 10.01, 5000, **SPOOFER),
+            tape.trade(159_000, 10.05, 300, buyer_account="acct-3", **SOLD),
+            tape.cancelled(160_000, "s", remaining=5000.0),
+        ]
+        assert [alert.evidence_orders for alert in found(events)] == [("spoof-1",), ("s",)]
 
     def test_moving_it_again_and_again_makes_no_new_order_of_it(self) -> None:
         tape = Tape()
