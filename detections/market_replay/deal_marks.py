@@ -83,14 +83,14 @@ def _within(value: float, most: float) -> float:
     return max(-most, min(value, most))
 
 
-def deal_legend(deals: Sequence[Deal]) -> Iterator[tuple[Html, str]]:
+def deal_legend(deals: Sequence[Deal], *, unnamed: bool = False) -> Iterator[tuple[Html, str]]:
     """What the marks of trades mean, of those that there are."""
     if deals:
         yield swatch("deal", "dot"), "trade, by size"
     if any(one.bought and not one.sold for one in deals):
-        yield sample("M9 1l7 11h-14z", "own deal buy"), "they bought"
+        yield sample("M9 1l7 11h-14z", "own deal buy"), "these bought" if unnamed else "they bought"
     if any(one.sold and not one.bought for one in deals):
-        yield sample("M9 13l7 -11h-14z", "own deal sell"), "they sold"
+        yield sample("M9 13l7 -11h-14z", "own deal sell"), "these sold" if unnamed else "they sold"
     if any(one.bought and one.sold for one in deals):
         yield sample("M9 -1l7 11h-14zM9 15l-7 -11h14z", "own deal both"), "both sides are theirs"
     if any(one.evidence for one in deals):

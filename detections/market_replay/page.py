@@ -108,6 +108,11 @@ def notes_of(scene: Scene) -> list[str]:
             f"{day_and_clock(scene.began or 0)}: orders of before, if there were any, are not "
             "in the book."
         )
+    if scene.unnamed and any(one.theirs for one in scene.moments):
+        found.append(
+            "No event here names whom the alert is about: marked are orders that it rests on, and "
+            "trades with these."
+        )
     if scene.gaps:
         times = ", ".join(scene.times(time) for time, _ in scene.gaps[:5])
         found.append(f"A part of the feed is missing (at {times}): the book may be another one.")
@@ -126,7 +131,8 @@ def notes_of(scene: Scene) -> list[str]:
 
 
 def _replay(scene: Scene) -> Html:
-    marked = "theirs" if any(one.theirs for one in scene.moments) else "evidence"
+    named = not scene.unnamed and any(one.theirs for one in scene.moments)
+    marked = "theirs" if named else "evidence"
 
     def button(action: str, text: str, title: str) -> Html:
         return el("button", text, type="button", title=title, attributes={"data-do": action})

@@ -266,6 +266,8 @@ def _said(scene: Scene) -> str:
     if not own and not orders:
         return f"{within}, with {trades}."
     of_theirs = f"{plural(orders, 'order')} and {plural(own, 'trade')} of theirs"
+    if scene.unnamed:
+        of_theirs = f"{plural(orders, 'order')} in evidence and {plural(own, 'trade')} of these"
     return f"{within}, with {of_theirs} among {trades}."
 
 
@@ -274,12 +276,18 @@ def _legend(scene: Scene) -> Iterator[tuple[Html, str]]:
         yield swatch("bid", "line"), "best bid"
         yield swatch("ask", "line"), "best offer"
     if any(not one.of_level for one in scene.lives):
-        yield swatch("own order buy evidence"), "their bids"
-        yield swatch("own order sell evidence"), "their offers"
+        yield (
+            swatch("own order buy evidence"),
+            "bids in evidence" if scene.unnamed else "their bids",
+        )
+        yield (
+            swatch("own order sell evidence"),
+            "offers in evidence" if scene.unnamed else "their offers",
+        )
         yield sample("M5 3l8 8m0 -8l-8 8", "own end cross evidence"), "cancelled"
         yield swatch("own end buy evidence", "dot"), "filled"
     if any(one.of_level for one in scene.lives):
         yield swatch("own order buy evidence level"), "came to a level of bids, and went"
         yield swatch("own order sell evidence level"), "the same of offers"
-    yield from deal_legend(scene.deals)
+    yield from deal_legend(scene.deals, unnamed=scene.unnamed)
     yield sample("M9 13l6 -11h-12z", "alarm"), "alert"

@@ -28,6 +28,8 @@ class RecordedMarket:
         """Where an order stood that is placed anew by this event."""
         self.chain_id: int | None = None
         self.shown = False
+        self.named = False
+        """Some event named one of them."""
         self.tells_levels = self.tells_orders = False
         self._column, self._in_column = -1, 0
         self._newest_goes = False
@@ -121,11 +123,14 @@ class RecordedMarket:
         else:
             self.scene.undrawn += 1
 
-    def level_moved(self, change: LevelChange, time: int) -> None:
-        """What came to a level in an event that an alert rests on, and when it went."""
+    def level_moved(self, change: LevelChange, time: int, *, evidence: bool) -> None:
+        """What came to a level in an event that an alert rests on, and when it went: with another
+        such event, or when less is there than came."""
         place = (change.buy, change.price)
-        more = change.after - change.before
         life = self._came.get(place)
+        if not evidence and (life is None or change.after >= life.stretches[0].quantity):
+            return
+        more = change.after - change.before
         if more > 0 and life is None:
             life = OrderLife(order_id="", buy=change.buy, party="", evidence=True, of_level=True)
             life.stretches.append(Stretch(change.price, more, time, time))
@@ -221,6 +226,7 @@ class RecordedMarket:
         """Their orders that rest still are drawn to the end, and the ones of before not at all."""
         scene = self.scene
         scene.by_level = self.tells_levels and not self.tells_orders
+        scene.unnamed = not self.named and not scene.by_level
         for life in self._came.values():
             life.stretches[0] = life.stretches[0]._replace(until=scene.until)
             scene.lives.append(life)

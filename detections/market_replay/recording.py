@@ -146,6 +146,7 @@ class Recording:
         if event.timestamp >= self._since:
             self._begin(market)
         theirs = self._suspects.theirs(event, market.own)
+        market.named = market.named or self._suspects.accuses(event)
         book, change = None, None
         if event.instrument == WHOLE_SOURCE:
             market.missed()
@@ -175,6 +176,7 @@ class Recording:
         scene = market.scene
         self._begin(market)
         theirs = self._suspects.theirs(event)
+        market.named = market.named or any(theirs)
         if isinstance(event, PoolSwap):
             self._dealt(market, event, theirs)
         said = self._tell(market, event, theirs)
@@ -218,8 +220,7 @@ class Recording:
         evidence = bool(change.levels) and self._suspects.is_evidence(event)
         for level in change.levels:
             touched[level.buy, level.price] = None
-            if evidence:
-                market.level_moved(level, event.timestamp)
+            market.level_moved(level, event.timestamp, evidence=evidence)
         touched |= market.left_behind
         market.left_behind = {}
         levels = [market.level(buy, price) for buy, price in touched]

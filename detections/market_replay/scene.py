@@ -147,6 +147,8 @@ class Scene(Struct, kw_only=True):
     """Another source tells of the same market."""
     by_level: bool = False
     """The feed tells levels, and no orders."""
+    unnamed: bool = False
+    """Nobody in it is called as the alerts call anybody: "theirs" is what alerts rest on."""
     left_out: int = 0
     """Moments beyond the most that are kept: the replay ends before the picture does."""
     undrawn: int = 0

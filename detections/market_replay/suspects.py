@@ -70,6 +70,12 @@ class Suspects(Struct, frozen=True):
             return rested and event.side == "sell", rested and event.side == "buy"
         return self._are(buyer), self._are(seller)
 
+    def accuses(self, event: MarketRecord | PoolRecord) -> bool:
+        """Whether the event names one of them."""
+        if isinstance(event, Trade | PoolSwap):
+            return any(self._are(party) for party in sides(event))
+        return isinstance(event, OrderEvent | PoolRecord) and self._are(acting(event))
+
     def _are(self, party: Party) -> bool:
         return not self.names.isdisjoint(party.names)
 

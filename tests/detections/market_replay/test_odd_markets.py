@@ -206,3 +206,42 @@ def test_the_beginning_of_the_feed_is_told_with_its_day() -> None:
     found = scene([tape.placed(10, "a", "buy", 10, 1)])
     assert found.began == START + 10 * MILLISECOND
     assert "is of 2026-01-01 00:00:00.010: orders of before" in render([alert()], [found])
+
+
+def test_of_a_feed_that_names_nobody_nothing_is_called_theirs() -> None:
+    tape = Tape()
+    events: list[Record] = [
+        tape.placed(0, "a", "buy", 10, 5),
+        tape.trade(1, 10, 1, maker_order_id="a", side="sell"),
+        tape.cancelled(2, "a"),
+    ]
+    one = alert(entities=("demo-venue",), evidence_events=("event-1", "event-3"))
+    found = scene(events, one)
+    page = render([one], [found])
+    assert "3 events within 1 s, with 1 order in evidence and 1 trade of these among 1" in page
+    assert "No event here names whom the alert is about" in page
+    assert "their bids" not in page
+    named = render([alert()], [scene(spoof(Tape()))])
+    assert "their bids" in named
+    assert "No event here names" not in named
+
+
+def test_what_came_to_a_level_is_gone_when_less_is_there() -> None:
+    """Also where an alert doesn't rest on its going."""
+    tape = Tape()
+    prices = {"bid_prices": (10.0,)}
+    found = scene(
+        [
+            tape.snapshot(0, **prices, bid_quantities=(5.0,)),
+            tape.update(10, **prices, bid_quantities=(25.0,)),
+            tape.update(20, **prices, bid_quantities=(22.0,)),
+            tape.update(30, **prices, bid_quantities=(6.0,)),
+            tape.update(40, **prices, bid_quantities=(9.0,)),
+        ],
+        alert(evidence_events=("event-2",)),
+    )
+    (life,) = found.lives
+    assert life.end == "gone"
+    assert [(one.quantity, one.since, one.until) for one in life.stretches] == [
+        (20, START + 10 * MILLISECOND, START + 30 * MILLISECOND)
+    ]
