@@ -19,6 +19,7 @@ from collectors.order_log.log_lines import LogLine, LogPlace, place_of
 from collectors.order_log.merged_sides import MergedSides
 from pipeline.frames import Frame
 from pipeline.trade_sides import LineContext, decode_context, encode_context
+from pipeline.units import MINUTE
 
 #: Frames of an earlier run that say where it was: more than a first side of a trade waits.
 EARLIER_FRAMES = 3_000
@@ -27,6 +28,9 @@ MOST_OPEN = 200
 _PLACES_EVERY = 500
 #: Where there are many files, the record is larger than what it goes with.
 _FILES_A_LINE = 10
+#: Where nothing was told for so long, it is told by itself: of a source that is quiet RAW may keep
+#: the newest frame only.
+QUIET = MINUTE
 
 
 class GrowingFixLogs:
@@ -53,6 +57,8 @@ class GrowingFixLogs:
         self._told: set[str] = set()
         #: Of the line that was told last, among all.
         self._number = 0
+        self._newest = LogPlace("", 0)
+        self._told_at = clock()
         self._since_places = 0
         self._resumed = self._resume(earlier)
         self.place = ""
@@ -69,7 +75,7 @@ class GrowingFixLogs:
         yield from self._overdue()
         last: LogLine | None = None
         try:
-            for line in self._merged(self._look(), now, settled):
+            for line in self._merged(self._look(now), now, settled):
                 if last is not None:
                     yield last
                 last = line
@@ -78,8 +84,13 @@ class GrowingFixLogs:
                 yield last
             raise
         if last is not None:
+            self._told_at = now
             few = self._since_places * _FILES_A_LINE < len(self._logs)
             yield last if few else self._with_places(last)
+        elif self._since_places and self._newest.name and now - self._told_at >= QUIET:
+            context = encode_context(LineContext(form="fix", merged=self._number))
+            record = LogLine(self._newest._replace(record=True), b"", context)
+            yield self._with_places(record)
 
     def changed(self) -> Iterator[LogLine]:
         """Files that are not as they were when they were read. Each told once."""
@@ -101,18 +112,20 @@ class GrowingFixLogs:
             if log.ahead[0].time > settled and not self._has_waited(now):
                 return
             line, offset = log.take()[2:]
-            self._fill(log, now, settled)
-            if log.ahead:
-                heapreplace(waiting, (log.head, log))
-            else:
-                heappop(waiting)
             self.place = log.name
             self._number += 1
             self._since_places += 1
             context = LineContext(form="fix", merged=self._number, offset=offset)
             told = self._sides.take(line, self._number, context)
+            if not line.problem:
+                self._newest = line.place
             yield self._with_places(told) if self._since_places >= _PLACES_EVERY else told
             yield from self._overdue()
+            self._fill(log, now, settled)
+            if log.ahead:
+                heapreplace(waiting, (log.head, log))
+            else:
+                heappop(waiting)
 
     def _has_waited(self, now: int) -> bool:
         """Whether a line is due, whatever its time says; those of earlier times are told first."""
@@ -134,7 +147,7 @@ class GrowingFixLogs:
 
     # --- files ----------------------------------------------------------------------------------
 
-    def _look(self) -> list[GrowingLog]:
+    def _look(self, now: int) -> list[GrowingLog]:
         """The files of which there is more than was read."""
         for name in self._files.names():
             if name not in self._logs:
@@ -147,7 +160,7 @@ class GrowingFixLogs:
         more: list[GrowingLog] = []
         for log in self._logs.values():
             try:
-                if log.look():
+                if log.look(now, self._settle):
                     more.append(log)
             except FileNotFoundError:
                 log.close()  # what was rotated away
@@ -176,10 +189,13 @@ class GrowingFixLogs:
                 self._sides.told_alone(context.merged)
             else:
                 self._number = context.merged
+                self._newest = place._replace(record=False)
+                self._since_places = 0 if context.places else self._since_places + 1
                 self._sides.told(LogLine(place, frame.payload), context)
                 if context.places:
                     found = {name: (lines, offset) for name, lines, offset in context.places}
-                found[place.name] = (place.number, context.offset)
+                if not place.record:
+                    found[place.name] = (place.number, context.offset)
         return found if before is None or found else self._all_before(before)
 
     def _all_before(self, last: LogPlace) -> dict[str, tuple[int, int]]:

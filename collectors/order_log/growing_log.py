@@ -11,6 +11,12 @@ from collectors.order_log.logged_time import logged_time
 
 #: Lines that are read and wait to be told.
 MOST_AHEAD = 200
+#: When so much of a file was there is remembered this often in the time that lines wait, at most.
+_LOOKS = 64
+NO_LOG_OF_FIX = (
+    "is no log of FIX, as the others are, and nothing of it is read: logs of other forms are "
+    "a source of their own"
+)
 
 
 class Ahead(NamedTuple):
@@ -35,6 +41,11 @@ class GrowingLog:
         self._packed = name.endswith(".gz")
         self._told = self._read = (lines, offset)
         self._time = b""
+        #: How large the file was, and when, as far as that is not read yet.
+        self._looks: deque[tuple[int, int]] = deque()
+        self._is_other = False
+        #: What was wrong with it last.
+        self._problem = ""
         self._reader: LogReader | None = None
         self._lines: Iterator[LogLine] | None = None
         #: Nothing more is there, at this look.
@@ -57,13 +68,18 @@ class GrowingLog:
         # Behind what was told there may be an end of a packed file, which has no offset before.
         return self.name, lines, offset if self.ahead or not self._at_end else self._read[1]
 
-    def look(self) -> bool:
+    def look(self, now: int, settle: int) -> bool:
         """See whether there is more, up to the next look. Raises OSError."""
-        size = self._path.stat().st_size
+        self._at_end = True
+        size = self._size()
         # A packed one is whole when it appears: where it was told to its end, its size is kept.
         behind = size > self._read[1] if not self._packed else size != self._read[1]
-        self._at_end = not behind
-        return behind
+        self._at_end = self._is_other or not behind
+        if not self._at_end and not self._packed:
+            before, when = self._looks[-1] if self._looks else (self._read[1], 0)
+            if size > before and now - when >= settle // _LOOKS:
+                self._looks.append((size, now))
+        return not self._at_end
 
     def fill(self, now: int, settled: bytes) -> None:
         """Read ahead: a line of a time that is ``settled``, or all there are that are not."""
@@ -75,7 +91,7 @@ class GrowingLog:
                 self._at_end = True
                 return
             self._time = max(self._time, logged_time(line.payload))
-            self.ahead.append(Ahead(self._time, now, line, self._read[1]))
+            self.ahead.append(Ahead(self._time, self._seen(now), line, self._read[1]))
 
     def take(self) -> Ahead:
         """The first line that waits, which is told now."""
@@ -85,9 +101,13 @@ class GrowingLog:
 
     def changed(self) -> Iterator[LogLine]:
         """That it is not what it was when it was read, if so. Raises OSError."""
+        try:
+            size = self._path.stat().st_size
+        except FileNotFoundError:
+            return  # logs that were read may be deleted
         if self._reader is not None:
             yield from map(self._named, self._reader.changed())
-        elif not self._packed and self._path.stat().st_size < self._read[1]:
+        elif not self._packed and size < self._read[1]:
             yield LogLine(LogPlace(self.name, 0), b"", problem=ANOTHER_FILE)
 
     def close(self) -> None:
@@ -97,17 +117,40 @@ class GrowingLog:
         self._reader = self._lines = None
 
     def _next(self) -> LogLine | None:
-        if self._lines is None:
-            self._lines = self._open().read()
-        line = next(self._lines, None)
         reader = self._open()
+        if self._lines is None:
+            self._lines = reader.read()
+        line = next(self._lines, None)
+        while line is not None and line.problem and line.problem == self._problem:
+            line = next(self._lines, None)
         if line is None:
             self._lines = None
-            end = self._path.stat().st_size if self._packed else reader.offset
-            self._read = self._read[0], end
+            if not reader.is_open:
+                self.close()  # tried again at the next look
+            elif self._packed:
+                self._read = self._read[0], self._path.stat().st_size
+            else:
+                self._read = self._read[0], reader.offset
             return None
-        self._read = max(self._read[0], line.place.number), reader.offset
+        if not reader.is_of_fix:
+            self._is_other = self._at_end = True
+            self.close()
+            return LogLine(LogPlace(self.name, 0), b"", problem=NO_LOG_OF_FIX)
+        self._problem = line.problem
+        if reader.is_open:
+            self._read = max(self._read[0], line.place.number), reader.offset
         return self._named(line)
+
+    def _size(self) -> int:
+        """Of what is open, as long as there is more of that: it may be called otherwise by now."""
+        size = 0 if self._reader is None else self._reader.size
+        return size if size > self._read[1] else self._path.stat().st_size
+
+    def _seen(self, now: int) -> int:
+        """When the line that was read last was there."""
+        while self._looks and self._looks[0][0] < self._read[1]:
+            self._looks.popleft()
+        return self._looks[0][1] if self._looks else now
 
     def _open(self) -> LogReader:
         if self._reader is None:

@@ -32,17 +32,19 @@ ANOTHER_FILE = (
 
 
 class LogPlace(NamedTuple):
-    """A line of a file. ``told``: the first side that is told alone behind it, by its line."""
+    """A line of a file. ``told``: the first side that is told alone behind it, by its line.
+    ``record``: nothing is told behind it but how far other files were read."""
 
     name: str
     number: int
     told: int = 0
+    record: bool = False
 
     @property
     def text(self) -> str:
         """As a frame's position."""
         place = f"{self.name}:{self.number}"
-        return f"{place}~{self.told}" if self.told else place
+        return f"{place}~{self.told}" if self.told or self.record else place
 
 
 def place_of(text: str) -> LogPlace | None:
@@ -52,7 +54,7 @@ def place_of(text: str) -> LogPlace | None:
     number, parted, told = line.partition("~")
     if not name or not number.isdecimal() or (parted and not told.isdecimal()):
         return None
-    return LogPlace(name, int(number), int(told or 0))
+    return LogPlace(name, int(number), int(told or 0), record=told == "0")
 
 
 class LogLine(NamedTuple):
@@ -143,6 +145,21 @@ class LogReader:
         """So many bytes of the file were read, with the line that was given last; 0 of a packed
         one."""
         return 0 if self._file is None or self._packed else self._file.tell()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a file is."""
+        return self._file is not None
+
+    @property
+    def is_of_fix(self) -> bool:
+        """Whether the file is the log of a FIX engine, as far as is known."""
+        return self._form in (None, "fix")
+
+    @property
+    def size(self) -> int:
+        """Of the open file, whatever it is called by now; 0 of a packed one."""
+        return 0 if self._file is None or self._packed else os.fstat(self._file.fileno()).st_size
 
     def read(self, *, final: bool = False) -> Iterator[LogLine]:
         """All lines that are there now. ``final``: nothing will be added to any file."""
@@ -243,7 +260,7 @@ class LogReader:
             self._number, self._form = after.number, "fix"
             self._file.seek(self._skipped - 1)
             if self._file.read(1) != b"\n":
-                self._file = None
+                self.close()
                 yield self._file_wrong(name, ANOTHER_FILE)
         elif after.name == name:
             self._done = after

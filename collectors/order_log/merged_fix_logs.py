@@ -8,6 +8,7 @@ those that grow.
 
 from collections.abc import Iterator, Sequence
 from heapq import merge
+from typing import Literal
 
 from collectors.order_log.log_files import SUFFIXES, LogFiles
 from collectors.order_log.log_lines import LogLine, LogReader, is_of_fix
@@ -27,20 +28,15 @@ def are_fix_logs(files: LogFiles, names: Sequence[str]) -> bool:
     return len(names) > 1 and all(is_fix_log(files, name) for name in names)
 
 
-def all_fix_logs(files: LogFiles) -> bool | None:
-    """Whether files that may become more are logs of FIX; None while nobody can tell.
+def fix_logs_among(files: LogFiles) -> Literal["all", "some", "none"] | None:
+    """Which of the files are logs of FIX, of those that show it; None while none of them does.
 
-    One that is named by its own name is read alone, whatever it is. Raises OSError.
+    Raises OSError.
     """
-    if files.is_one:
-        return False
-    found = True if (names := files.names()) else None
-    for name in names:
-        verdict = is_fix_log(files, name)
-        if verdict is False:
-            return False
-        found = found and verdict
-    return found
+    found = {is_fix_log(files, name) for name in files.names()} - {None}
+    if not found:
+        return None
+    return "some" if len(found) > 1 else "all" if True in found else "none"
 
 
 class MergedFixLogs:
