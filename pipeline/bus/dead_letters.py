@@ -56,12 +56,14 @@ def encode_fitting(letter: DeadLetter, largest: int) -> bytes:
     A letter that the bus refuses would hold up its stage for ever.
     """
     most = min(MOST_DEAD_BYTES, largest // 2)  # base64 makes four bytes of three
+    context = letter.context if len(letter.context) <= most // 4 else ""
     return encode_dead_letter(
         msgspec.structs.replace(
             letter,
             reason=letter.reason[:MOST_REASON],
             payload=letter.payload[:most],
-            truncated=letter.truncated or len(letter.payload) > most,
+            context=context,
+            truncated=letter.truncated or len(letter.payload) > most or context != letter.context,
         )
     )
 

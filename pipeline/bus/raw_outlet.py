@@ -55,7 +55,7 @@ class RawOutlet:
 
     async def send(self, frame: Frame) -> None:
         """Take a frame. Waits while too much is not yet durable."""
-        size = len(frame.payload) + FRAME_OVERHEAD
+        size = _size(frame)
         if size > self._bus.largest_payload:
             await self.dead(self._too_large(frame))
             return
@@ -168,7 +168,7 @@ class RawOutlet:
         size = 0
         count = 0
         for frame in self._frames:
-            frame_size = len(frame.payload) + FRAME_OVERHEAD
+            frame_size = _size(frame)
             if count and (size + frame_size > max_bytes or count == max_frames):
                 break
             size += frame_size
@@ -187,13 +187,18 @@ class RawOutlet:
             protocol=self.state.protocol,
             position=frame.position,
             received=frame.received,
-            reason=f"a frame of {len(frame.payload)} bytes is larger than the bus takes "
+            reason=f"a frame of {_size(frame) - FRAME_OVERHEAD} bytes is larger than the bus takes "
             f"({self._bus.largest_payload}): raise max_payload of the NATS server",
             kind=frame.kind,
             context=frame.context,
             payload=frame.payload[:65536],
             truncated=True,
         )
+
+
+def _size(frame: Frame) -> int:
+    # What goes with a frame may be as long as that is: the other side of a trade.
+    return len(frame.payload) + len(frame.context) + FRAME_OVERHEAD
 
 
 def _sent(frame: Frame) -> SentFrame:

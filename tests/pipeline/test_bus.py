@@ -158,6 +158,28 @@ async def test_a_frame_that_no_message_can_hold_is_a_dead_letter(bus: Bus) -> No
     assert "larger than the bus takes" in letter.reason
 
 
+async def test_what_goes_with_frames_counts_in_the_size_of_a_message(bus: Bus) -> None:
+    outlet = RawOutlet(bus, SourceState("node", "evm"), buffer=100 * MIB)
+    with_it = [Frame(str(number), 1, b"x", context="y" * 300_000) for number in range(4)]
+    for one in with_it:
+        await outlet.send(one)
+    writer = asyncio.create_task(outlet.run())
+    await asyncio.wait_for(outlet.flush(), 10)
+    writer.cancel()
+    messages = await read_all(bus, Stream.RAW)
+    assert max(len(message.data) for message in messages) <= bus.batch.max_bytes
+    assert positions(messages) == [0, 1, 2, 3]
+
+
+async def test_a_frame_with_more_than_a_message_can_hold_is_a_dead_letter(bus: Bus) -> None:
+    outlet = RawOutlet(bus, SourceState("node", "evm"), buffer=MIB)
+    await outlet.send(Frame("7", 1, b"x", context="y" * (bus.largest_payload + MIB)))
+    [message] = await read_all(bus, Stream.DEAD)
+    letter = decode_dead_letter(message.data)
+    assert (letter.position, letter.context, letter.truncated) == ("7", "", True)
+    assert "larger than the bus takes" in letter.reason
+
+
 async def test_streams_are_brought_to_a_changed_configuration(
     bus: Bus, server: EmbeddedServer
 ) -> None:
