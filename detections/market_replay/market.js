@@ -11,13 +11,15 @@
 
   const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 8 });
 
+  // Decimals that prices have, without those that only binary fractions add; and the largest price.
   function decimals(prices) {
-    let most = 0;
+    let most = 0, largest = 0;
     for (const one of prices) {
-      const text = String(one), dot = text.indexOf(".");
+      const text = String(Number(one.toPrecision(12))), dot = text.indexOf(".");
       if (dot >= 0 && !text.includes("e")) most = Math.max(most, text.length - dot - 1);
+      largest = Math.max(largest, Math.abs(one));
     }
-    return Math.min(most, 8);
+    return [Math.min(most, 8), largest];
   }
 
   function made(tag, name, text) {
@@ -37,11 +39,13 @@
     const chart = section.querySelector("svg.chart"), head = section.querySelector(".playhead");
     const many = scene.times.length;
     const quantities = new Intl.NumberFormat("en", { maximumSignificantDigits: 10 });
-    const places = decimals([...scene.book, ...scene.levels.flat()].map((one) => one[1]));
+    const [places, largest] = decimals([...scene.book, ...scene.levels.flat()].map((one) => one[1]));
     const priced = new Intl.NumberFormat("en", { minimumFractionDigits: places, maximumFractionDigits: places });
     // Prices of tokens may be tiny: no digit that matters is cut off.
     const odd = (value) => value !== 0 && (Math.abs(value) < 1e-6 || Math.abs(value) >= 1e15);
     const told = (value, format) => (odd(value) ? String(Number(value.toPrecision(10))) : format.format(value));
+    const letters = Math.min(18, told(largest, priced).length);
+    ladder.style.setProperty("--price", `${Math.max(90, 9 * letters + 18)}px`);
     const frames = [];
     let at = 0, playing = 0, now = 0;
 
@@ -56,18 +60,19 @@
       change(book, scene.levels[place]);
     }
     const book = emptied();
-    const sizes = scene.book.length + scene.levels.reduce((most, one) => Math.max(most, one.length), 0);
-    const stride = Math.max(KEYFRAME, Math.ceil((many * sizes) / KEPT));
     change(book, scene.book);
     for (let place = 0; place < many; place++) {
-      if (place % stride === 0) frames.push(book.map((side) => new Map(side)));
+      const apart = Math.max(KEYFRAME, (many * (book[0].size + book[1].size)) / KEPT);
+      if (!place || place - frames[frames.length - 1].place >= apart) {
+        frames.push({ place, sides: book.map((side) => new Map(side)) });
+      }
       applied(book, place);
     }
     // The book after the first `count` events.
     function stands(count) {
-      const frame = Math.min(frames.length - 1, Math.floor(count / stride));
-      const found = frames[frame].map((side) => new Map(side));
-      for (let place = frame * stride; place < count; place++) applied(found, place);
+      const frame = frames[Math.max(0, frames.findLastIndex((one) => one.place <= count))];
+      const found = frame.sides.map((side) => new Map(side));
+      for (let place = frame.place; place < count; place++) applied(found, place);
       return found;
     }
 

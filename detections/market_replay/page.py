@@ -5,7 +5,7 @@ Without scripts, and on paper, it has the pictures and what the alerts rest on.
 
 import base64
 import gzip
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,9 +13,9 @@ import msgspec
 from detections.alerting.wording import lapse
 from detections.market_replay.clock import day_and_clock
 from detections.market_replay.picture import PRICE
-from detections.market_replay.printed import drawn
+from detections.market_replay.printed import drawn, fallen
 from detections.market_replay.scene import Scene
-from normalizer.events import Alert
+from normalizer.events import SEVERITY, Alert, AlertUpdate
 from pipeline.page.canvas import WIDTH, figure, key
 from pipeline.page.layout import page, tiles
 from pipeline.page.markup import Html, data, el, join
@@ -30,13 +30,16 @@ _STATIC = 300
 _ROWS = 8
 
 
-def render(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> str:
-    """The page as text: the same content gives the same bytes."""
+def render(
+    alerts: Sequence[Alert], scenes: Sequence[Scene], updates: Iterable[AlertUpdate] = ()
+) -> str:
+    """The page as text: the same content gives the same bytes. `updates`: what became of the
+    alerts, the newest last."""
     sections = [_section(number, scene, alerts) for number, scene in enumerate(scenes)]
     packed = [data(f"scene-{number}", _packed(scene)) for number, scene in enumerate(scenes)]
     return page(
-        f"Market: {alerts[0].rule_name}",
-        _top(alerts, scenes),
+        f"Market: {_title(alerts)}",
+        _top(alerts, scenes, updates),
         el("main", *sections),
         el("footer", el("p", "Made by Tapewatch. Times are UTC, by the clocks of the sources.")),
         *packed,
@@ -45,17 +48,20 @@ def render(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> str:
     )
 
 
-def _top(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> Html:
-    first = alerts[0]
-    title = first.rule_name if len(alerts) == 1 else plural(len(alerts), "alert")
-    told = el("p", first.reason, class_="lead")
+def _title(alerts: Sequence[Alert]) -> str:
+    return alerts[0].rule_name if len(alerts) == 1 else plural(len(alerts), "alert")
+
+
+def _top(alerts: Sequence[Alert], scenes: Sequence[Scene], updates: Iterable[AlertUpdate]) -> Html:
+    gravest = max(alerts, key=lambda one: SEVERITY[one.level])
+    told = el("p", alerts[0].reason, class_="lead")
     if len(alerts) > 1:
         reasons = [el("li", f"{one.rule_name}: {one.reason}") for one in alerts]
         told = el("ul", *reasons, class_="lead")
     evidence = len({event for one in alerts for event in one.evidence_events})
     shown = len(frozenset[str]().union(*(one.evidence for one in scenes)))
     numbers = [
-        ("level", first.level),
+        ("level", gravest.level),
         ("score", f"{max(one.risk_score for one in alerts):.0f} of 100"),
         ("from", day_and_clock(min(one.since for one in scenes))[:19]),
         ("shown", lapse(max(one.until for one in scenes) - min(one.since for one in scenes))),
@@ -64,8 +70,9 @@ def _top(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> Html:
     return el(
         "header",
         el("p", "Tapewatch · market", class_="brand"),
-        el("h1", title),
+        el("h1", _title(alerts)),
         told,
+        *(el("p", one, class_="note bad") for one in fallen(alerts, updates)),
         tiles(*numbers),
         class_="top",
     )

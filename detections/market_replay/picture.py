@@ -119,11 +119,11 @@ def _prices(scene: Scene) -> tuple[float, float]:
 
 
 def _beyond(scene: Scene, low: float, high: float) -> str:
-    """What is said of their orders that the picture doesn't reach."""
+    """What is said of orders in evidence that the picture doesn't reach."""
     prices = [
         [one.price for one in life.stretches if not low <= one.price <= high]
         for life in scene.lives
-        if not any(low <= one.price <= high for one in life.stretches)
+        if life.evidence and not any(low <= one.price <= high for one in life.stretches)
     ]
     if not prices:
         return ""
@@ -132,7 +132,7 @@ def _beyond(scene: Scene, low: float, high: float) -> str:
     where = f"at {first}" if first == last else f"at {first} to {last}"
     one = len(prices) == 1
     return (
-        f" {plural(len(prices), 'order')} of theirs {'is' if one else 'are'} beyond the picture, "
+        f" {plural(len(prices), 'order')} in evidence {'is' if one else 'are'} beyond the picture, "
         f"{where}."
     )
 
@@ -228,8 +228,11 @@ def _depth(scene: Scene, at: Callable[[int], float]) -> Html:
     values = ticks(0, top, 2)
     both = [-one for one in reversed(values) if one] + values
     texts = [compact(abs(one)) for one in both]
+    unit = "depth within ten levels: bids above, offers below"
+    if own:
+        unit += "; theirs at any price in front"
     parts = [
-        y_axis(_DEPTH, y, "depth within ten levels: bids above, offers below", both, texts),
+        y_axis(_DEPTH, y, unit, both, texts),
         drawn(lambda one: one.bid_depth, "bid-area"),
         drawn(lambda one: -one.ask_depth, "ask-area"),
     ]

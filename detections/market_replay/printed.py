@@ -1,7 +1,7 @@
 """The market around alerts as one SVG: to be put into a report, or printed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from detections.market_replay.clock import day_and_clock
 from detections.market_replay.picture import Picture, picture
 from detections.market_replay.pool_picture import pool_picture
 from detections.market_replay.scene import Scene
-from normalizer.events import Alert
+from normalizer.events import Alert, AlertUpdate
 from pipeline.page.canvas import LEFT, WIDTH, label
 from pipeline.page.markup import Html, el, join, style_sheet
 from pipeline.page.words import shortened
@@ -31,10 +31,23 @@ def drawn(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
     return (pool_picture if scene.is_pool else picture)(scene, of_it, name)
 
 
-def printed(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> str:
+def fallen(alerts: Sequence[Alert], updates: Iterable[AlertUpdate]) -> list[str]:
+    """What is said of alerts that don't hold any more as they were given. `updates`: the newest
+    last."""
+    ids = {one.id for one in alerts}
+    newest = {one.alert_id: one for one in updates if one.alert_id in ids}
+    return [one.message for one in newest.values() if one.status != "reinstated"]
+
+
+def printed(
+    alerts: Sequence[Alert], scenes: Sequence[Scene], updates: Iterable[AlertUpdate] = ()
+) -> str:
     """All scenes below each other, as a file of its own: the same content gives the same bytes."""
     parts: list[Html] = []
     top = 0.0
+    for said in fallen(alerts, updates):
+        parts.append(label(LEFT, top + 26, shortened(said, 130), class_="fallen"))
+        top += _LINE
     for number, scene in enumerate(scenes):
         shown = drawn(scene, alerts, f"market-{number}")
         legend, tall = _legend(shown)

@@ -24,6 +24,7 @@ from pipeline.cli.market_scenes import drawn
 from pipeline.cli.normalize import ReferenceFiles, TradeSides, Venue
 from pipeline.cli.output_files import keep_apart, write_whole
 from pipeline.cli.printing import output, say
+from pipeline.page.words import plural
 
 if TYPE_CHECKING:
     from detections.market_replay.scene import Scene
@@ -127,8 +128,9 @@ def market(
     keep_apart("--to", to, read=[*read, *([] if out is None else [out])])
     found = held.alerts(wanted.strip())
     scenes, missing = drawn(found, held, Extent(around, begin, end), name_others=name_others)
+    updates = held.updates({one.id for one in found})
     drawing = printed if to.suffix.lower() == ".svg" else render
-    write_whole(to, drawing(found, scenes).encode())
+    write_whole(to, drawing(found, scenes, updates).encode())
     if as_json:
         typer.echo(msgspec.json.encode(_document(found, scenes, missing, to)))
     else:
@@ -178,5 +180,7 @@ def _tell(scenes: "Sequence[Scene]", missing: Sequence[str], to: Path) -> None:
         for note in notes_of(scene):
             say(console, f"  {note}", "yellow")
     if missing:
-        say(console, f"{len(missing):,} events that it rests on are missing", "yellow")
+        are = "is" if len(missing) == 1 else "are"
+        events = plural(len(missing), "event")
+        say(console, f"{events} that it rests on {are} missing", "yellow")
     say(console, f"written to {to}")

@@ -1,6 +1,6 @@
 """Where `tapewatch market` has its alerts and events from."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from detections.market_replay.scene import Place
     from evidence.investigation.archive import Archive
     from evidence.investigation.splunk_archive import SplunkArchive
-    from normalizer.events import Alert, Record
+    from normalizer.events import Alert, AlertUpdate, Record
     from pipeline.event_sources import EventSource
 
 #: A market's book is made of so much of its past, where a source is asked for a time.
@@ -53,6 +53,10 @@ class Holdings(Protocol):
 
     def alerts(self, wanted: str) -> "list[Alert]":
         """The alert of this id, or that begins so, or all alerts of a case. Raises Failure."""
+        ...
+
+    def updates(self, ids: "AbstractSet[str]") -> "list[AlertUpdate]":
+        """What became of the alerts of these ids, the newest last."""
         ...
 
     def rested_on(self, ids: "AbstractSet[str]") -> "Iterator[Record]":
@@ -145,7 +149,15 @@ class _InArchive:
         if not is_case(wanted):
             return [find_alert(self._archive, wanted, [])]
         found, _ = alerts_of(self._archive, case_of(wanted, self._config, self._archive))
-        return found
+        # An archive has an order of its own; the page has one of time.
+        return sorted(found, key=lambda one: (one.timestamp, one.id))
+
+    def updates(self, ids: "AbstractSet[str]") -> "list[AlertUpdate]":
+        """What became of the alerts of these ids, the newest last."""
+        from evidence.investigation.archive import Wanted as Asked
+
+        told = self._archive.alerts(Asked(ids=frozenset(ids)))
+        return _updates((one.document for one in told), ids)
 
     def rested_on(self, ids: "AbstractSet[str]") -> "Iterator[Record]":
         """Events that hold one of these ids."""
@@ -258,6 +270,11 @@ class InFiles:
             raise Failure(f"{len(found)} alerts begin with {wanted!r}: {some}", FAILED)
         return list(found.values())
 
+    def updates(self, ids: "AbstractSet[str]") -> "list[AlertUpdate]":
+        """What became of the alerts of these ids, the newest last."""
+        batches = _files(self._wanted.alerts).batches()
+        return _updates((line for batch in batches for line in batch.lines), ids)
+
     def rested_on(self, ids: "AbstractSet[str]") -> "Iterator[Record]":
         """All events, whatever these ids are."""
         return self._events()
@@ -295,13 +312,25 @@ def _files(paths: Sequence[Path], column: str | None = None) -> "EventSource":
 
 def _alert(line: bytes) -> "Alert | None":
     from normalizer.events import Alert
+
+    found = _parsed(line)
+    return found if isinstance(found, Alert) else None
+
+
+def _updates(lines: "Iterable[bytes]", ids: "AbstractSet[str]") -> "list[AlertUpdate]":
+    from normalizer.events import AlertUpdate
+
+    records = map(_parsed, lines)
+    return [one for one in records if isinstance(one, AlertUpdate) and one.alert_id in ids]
+
+
+def _parsed(line: bytes) -> object:
     from normalizer.events.ecs import UnreadableDocument, parse
 
     try:
-        found = parse(msgspec.json.decode(line, type=dict[str, Any]))
+        return parse(msgspec.json.decode(line, type=dict[str, Any]))
     except (msgspec.MsgspecError, UnreadableDocument, UnicodeDecodeError, RecursionError):
         return None
-    return found if isinstance(found, Alert) else None
 
 
 def _records(

@@ -109,7 +109,7 @@ def market_writer(held: Holdings) -> "Writer":
             scenes, _ = drawn(alerts, held, Extent(), name_others=False)
         except NoMarket:
             return
-        (folder / "market.html").write_text(render(alerts, scenes), "utf-8")
-        (folder / "market.svg").write_text(printed(alerts, scenes), "utf-8")
+        (folder / "market.html").write_text(render(alerts, scenes, gathered.updates), "utf-8")
+        (folder / "market.svg").write_text(printed(alerts, scenes, gathered.updates), "utf-8")
 
     return write

@@ -129,7 +129,7 @@ def test_evidence_that_is_missing_is_told_and_the_rest_drawn(found: Path, tmp_pa
     page = tmp_path / "page.html"
     said = market(found, "--events", some, "--to", page)
     assert said.code == 1
-    assert "1 events that it rests on are missing" in said.out
+    assert "1 event that it rests on is missing" in said.out
     assert page.is_file()
 
 
@@ -195,3 +195,32 @@ def test_the_page_is_never_written_over_what_is_read(found: Path) -> None:
     assert said.code == 2
     assert "name another file" in said.error
     assert (found / "events.ndjson").read_bytes() == before
+
+
+def test_an_alert_that_was_retracted_is_told_as_such(found: Path, tmp_path: Path) -> None:
+    alerts = tmp_path / "alerts.ndjson"
+    update = {
+        "@timestamp": "2026-03-02T10:00:02Z",
+        "message": "Spoofing: retracted: the trade was busted",
+        "event": {
+            "action": "alert-update",
+            "id": "u",
+            "provider": "orders",
+            "reason": "the trade was busted",
+        },
+        "rule": {"id": "r", "name": "Spoofing"},
+        "surveillance": {
+            "alert": {"id": alert_id(found), "status": "retracted"},
+            "level": "high",
+            "typology": "spoofing",
+        },
+    }
+    alerts.write_text((found / "alerts.ndjson").read_text() + json.dumps(update) + "\n")
+    said = tapewatch(
+        *("market", alert_id(found), "--alerts", alerts, "--events", "events.ndjson"),
+        *("--to", tmp_path / "page.html"),
+        folder=found,
+    )
+    assert said.code == 0, said
+    page = (tmp_path / "page.html").read_text()
+    assert "Spoofing: retracted: the trade was busted</p>" in page

@@ -31,6 +31,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Generator[Page]:
         yield page
 
 
+_PRICES = "[...document.querySelectorAll('.rung:not(.head) .price')].map(one => one.textContent)"
+
+
 def press(page: Page, *actions: str) -> None:
     for action in actions:
         page.evaluate(f"document.querySelector('[data-do={action}]').click()")
@@ -131,4 +134,30 @@ def test_a_pools_mark_is_at_what_happened_also_where_liquidity_came_between(
                 chart.dispatchEvent(new MouseEvent('click', {{clientX: x, bubbles: true}}));
             }})()""")
             assert page.evaluate("document.querySelector('.when').textContent").endswith(count)
+        assert page.failures == []
+
+
+@pytest.mark.parametrize(
+    ("prices", "told"),
+    [
+        ((0.1 + 0.2, 100.16000000000001), ["0.30", "100.16"]),
+        ((1.2e-10, 1.6e-10), ["1.2e-10", "1.6e-10"]),
+    ],
+)
+def test_prices_have_the_digits_that_were_said(
+    tmp_path: Path, prices: tuple[float, float], told: list[str]
+) -> None:
+    tape = Tape()
+    events = [
+        tape.placed(at, f"o{at}", "buy", one, 1, investor_account="acct-9")
+        for at, one in enumerate(prices)
+    ]
+    path = tmp_path / "page.html"
+    path.write_text(render([alert()], [scene(events)]), "utf-8")
+    with browser(1100, 1500) as page:
+        page.open(path)
+        page.wait("document.documentElement.classList.contains('scripted')", 30)
+        press(page, "on")
+        shown = [one for one in page.evaluate(_PRICES) if one != "·"]
+        assert sorted(shown) == told
         assert page.failures == []

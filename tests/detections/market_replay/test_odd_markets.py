@@ -9,7 +9,8 @@ from detections.market_replay import recording
 from detections.market_replay.page import render
 from detections.market_replay.printed import printed
 from detections.market_replay.scene import Scene
-from normalizer.events import Record
+from normalizer.events import AlertUpdate, Record
+from normalizer.events.alert_update import AlertStatus
 from normalizer.events.market import BookSnapshot
 from tests.detections.market_replay.scenes import SUSPECT, alert, played, scene, scenes
 from tests.detections.market_replay.test_page import packed
@@ -156,7 +157,7 @@ def test_orders_far_from_the_market_are_drawn_where_an_alert_rests_on_them() -> 
     page = render([one], [scene(events, one)])
     bars = re.findall(r'y="([-\d.]+)"[^>]*class="own order buy evidence"><title>', page)
     assert sorted(52 <= float(y) <= 330 for y in bars) == [False, True]
-    assert "1 order of theirs is beyond the picture, at 1." in page
+    assert "1 order in evidence is beyond the picture, at 1." in page
 
 
 def test_the_day_is_said_where_there_are_several() -> None:
@@ -245,3 +246,42 @@ def test_what_came_to_a_level_is_gone_when_less_is_there() -> None:
     assert [(one.quantity, one.since, one.until) for one in life.stretches] == [
         (20, START + 10 * MILLISECOND, START + 30 * MILLISECOND)
     ]
+
+
+def update(status: AlertStatus, alert_id: str = "alert-1") -> AlertUpdate:
+    return AlertUpdate(
+        id=f"update-{status}",
+        timestamp=START,
+        provider="demo",
+        reason="the chain left",
+        message=f"A rule: {status}: the chain left",
+        alert_id=alert_id,
+        status=status,
+        rule_id="r",
+        rule_name="A rule",
+        level="high",
+        typology="spoofing",
+    )
+
+
+@pytest.mark.parametrize(
+    ("updates", "told"),
+    [
+        ((), False),
+        ((update("retracted"),), True),
+        ((update("retracted"), update("reinstated")), False),
+        ((update("retracted", "another"),), False),
+    ],
+)
+def test_an_alert_that_holds_no_more_is_told_as_such(
+    updates: tuple[AlertUpdate, ...], told: bool
+) -> None:
+    found = [scene(spoof(Tape()))]
+    for drawn in (render([alert()], found, updates), printed([alert()], found, updates)):
+        assert ("A rule: retracted: the chain left" in drawn) is told
+
+
+def test_of_several_alerts_the_gravest_level_is_told() -> None:
+    first, second = alert(level="low"), alert(id="alert-2", level="critical")
+    page = render([first, second], [scene(spoof(Tape()), first, second)])
+    assert "<dt>level</dt><dd>critical</dd>" in page
