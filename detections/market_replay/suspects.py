@@ -93,6 +93,8 @@ def without_others(
         return event
     if isinstance(event, PoolSwap):
         return replace(event, **_NO_WALLET)
-    if isinstance(event, LiquidityAdded | LiquidityRemoved | OrderEvent):
+    if isinstance(event, LiquidityAdded | LiquidityRemoved):
+        return replace(event, **_NO_PARTY, transaction_from=None)
+    if isinstance(event, OrderEvent):
         return replace(event, **_NO_PARTY)
     return event

@@ -2,11 +2,11 @@
 
 from detections.market_replay.page import render
 from detections.market_replay.printed import printed
-from normalizer.events import ChainReorganised
-from normalizer.events.chain import PoolSwap
+from normalizer.events import ChainReorganised, Record
+from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, PoolSwap
 from tests.detections.market_replay.scenes import alert, scene
 from tests.detections.market_replay.test_page import packed
-from tests.detections.samples import START, swap
+from tests.detections.samples import START, liquidity, swap
 
 WALLET, OTHER = "0x" + "a" * 40, "0x" + "b" * 40
 
@@ -55,10 +55,15 @@ def test_what_tells_who_others_are_on_a_chain_is_left_out() -> None:
     """A transaction can be looked up, and has been signed by somebody."""
     one = alert(entities=(WALLET,))
     ours, theirs, relayed = (f"0x{letter * 64}" for letter in "123")
-    events = [
+    events: list[Record] = [
         bought(1, investor_address=OTHER, transaction_from=OTHER, transaction_hash=theirs),
         bought(2, investor_address=WALLET, transaction_from=WALLET, transaction_hash=ours),
         bought(3, investor_address=WALLET, transaction_from=OTHER, transaction_hash=relayed),
+    ]
+    signed = {"transaction_from": OTHER}
+    events += [
+        liquidity(LiquidityAdded, 4, **signed),
+        liquidity(LiquidityRemoved, 5, investor_address=OTHER, **signed),
     ]
     found = scene(events, one, name_others=False)
     page = render([one], [found])
