@@ -12,8 +12,8 @@ from pipeline.fix_codes import CAPTURE_IDS, CAPTURE_REFERENCES, TRADE_IDS
 from pipeline.fix_message import BadMessage, fields_of, values_of
 from pipeline.fix_text import text_in
 
-#: Ids that are remembered, at least; at most twice as many. A report of a trade has one, mostly.
-REMEMBERED_NAMES = 100_000
+#: Ids that are remembered, at least; at most twice as many. A report of a trade has two, mostly.
+REMEMBERED_NAMES = 200_000
 #: ExecType (150) of trades, corrections and busts, ExecTransType (20) of busts and corrections, and
 #: trade capture reports.
 _ABOUT_TRADES = re.compile(rb"\x01(?:150=[12FGH]|20=[12]|35=AE)\x01")
@@ -22,7 +22,10 @@ _BUSTS = (b"H", b"G")
 _SESSION = (49, 56, 55)
 #: Which ids a reference is looked for among: ExecRefID and TradeReportRefID are of other reports.
 _AMONG = {19: 17, 572: 571}
-_OF_REPORTS = (17, 571)
+#: By what the trade is looked for, in this order: ids of reports may begin anew each day, so its own
+#: come first; SecondaryExecID may be that of the bust.
+_REFERENCES = (880, 1003, 19, 527)
+_OF_CAPTURES = (1003, 880, 572, 527, 17, 571)
 
 Values = dict[int, bytes]
 
@@ -65,7 +68,7 @@ class TradeNames:
             self._remember(values, (17, *TRADE_IDS), said)
             return ""
         said = _first(values, (*TRADE_IDS, 19))
-        return self._revised(values, (19, *TRADE_IDS), said, 17)
+        return self._revised(values, _REFERENCES, said, 17)
 
     def _capture(self, values: Values) -> str | None:
         match values.get(487, b"0"):
@@ -74,7 +77,7 @@ class TradeNames:
                 return ""
             case b"1" | b"2":
                 said = _first(values, CAPTURE_REFERENCES)
-                return self._revised(values, (572, *CAPTURE_REFERENCES), said, 571)
+                return self._revised(values, _OF_CAPTURES, said, 571)
             case _:
                 return ""
 
@@ -96,8 +99,7 @@ class TradeNames:
 
     def _remember(self, values: Values, tags: Iterable[int], trade: str) -> None:
         for tag in tags:
-            # The trade's id itself is found without: it is what the bust says.
-            if values.get(tag) and (tag in _OF_REPORTS or text_in(values, tag) != trade):
+            if values.get(tag):
                 self._young[_key(values, tag)] = trade
         if len(self._young) >= self._remembered:
             self._old, self._young = self._young, {}
