@@ -22,7 +22,7 @@ _BUSTS = (b"H", b"G")
 _SESSION = (49, 56, 55)
 #: Which ids a reference is looked for among: ExecRefID and TradeReportRefID are of other reports.
 _AMONG = {19: 17, 572: 571}
-#: By what the trade is looked for, in this order: ids of reports may begin anew each day, so its own
+#: By what a trade is looked for, in this order. Ids of reports may begin anew each day, so its own
 #: come first; SecondaryExecID may be that of the bust.
 _REFERENCES = (880, 1003, 19, 527)
 _OF_CAPTURES = (1003, 880, 572, 527, 17, 571)
