@@ -26,6 +26,8 @@ _HERE = Path(__file__).parent
 _STYLES = ("picture.css", "market.css")
 #: Rows of evidence in the page itself.
 _STATIC = 300
+#: Alerts that are told at the top, the gravest; more are behind a click.
+_TOLD = 5
 #: Rows of the ladder on each side.
 _ROWS = 8
 
@@ -56,8 +58,17 @@ def _top(alerts: Sequence[Alert], scenes: Sequence[Scene], updates: Iterable[Ale
     gravest = max(alerts, key=lambda one: SEVERITY[one.level])
     told = el("p", alerts[0].reason, class_="lead")
     if len(alerts) > 1:
-        reasons = [el("li", f"{one.rule_name}: {one.reason}") for one in alerts]
-        told = el("ul", *reasons, class_="lead")
+        ordered = sorted(alerts, key=lambda one: (-SEVERITY[one.level], one.timestamp, one.id))
+        reasons = [el("li", f"{one.rule_name}: {one.reason}") for one in ordered]
+        more = reasons[_TOLD:]
+        told = el(
+            "div",
+            el("ul", *reasons[:_TOLD]),
+            el("details", el("summary", f"and {len(more):,} more"), el("ul", *more))
+            if more
+            else None,
+            class_="lead",
+        )
     evidence = len({event for one in alerts for event in one.evidence_events})
     shown = len(frozenset[str]().union(*(one.evidence for one in scenes)))
     numbers = [

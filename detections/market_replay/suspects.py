@@ -95,6 +95,4 @@ def without_others(
         return replace(event, **_NO_WALLET)
     if isinstance(event, LiquidityAdded | LiquidityRemoved):
         return replace(event, **_NO_PARTY, transaction_from=None)
-    if isinstance(event, OrderEvent):
-        return replace(event, **_NO_PARTY)
-    return event
+    return replace(event, **_NO_PARTY)

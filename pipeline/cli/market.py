@@ -94,7 +94,7 @@ def market(
     """Draw the market around an alert: prices, the book, whose orders and trades, to play again.
 
     A page that loads nothing. Books are made of the events anew, as the rules saw them. Exit 1 if
-    events that the alert rests on are missing.
+    events that the alert rests on are missing, or alerts of the case.
     """
     from detections.market_replay.extent import Extent
     from detections.market_replay.page import render
@@ -126,16 +126,20 @@ def market(
     held = holdings(asked)
     read = [*asked.alerts, *asked.events, *asked.order_log, *asked.reference, config]
     keep_apart("--to", to, read=[*read, *([] if out is None else [out])])
-    found = held.alerts(wanted.strip())
+    found, gone = held.alerts(wanted.strip())
     scenes, missing = drawn(found, held, Extent(around, begin, end), name_others=name_others)
     updates = held.updates({one.id for one in found})
     drawing = printed if to.suffix.lower() == ".svg" else render
     write_whole(to, drawing(found, scenes, updates).encode())
     if as_json:
-        typer.echo(msgspec.json.encode(_document(found, scenes, missing, to)))
+        document = _document(found, scenes, missing, to) | {"missing_alerts": gone}
+        typer.echo(msgspec.json.encode(document))
     else:
+        if gone:
+            are = "is" if len(gone) == 1 else "are"
+            say(output(), f"{plural(len(gone), 'alert')} of the case {are} missing", "yellow")
         _tell(scenes, missing, to)
-    if missing:
+    if missing or gone:
         raise typer.Exit(FAILED)
 
 

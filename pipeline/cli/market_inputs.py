@@ -51,8 +51,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
 class Holdings(Protocol):
     """Alerts, and the events of markets, which may be read again and again."""
 
-    def alerts(self, wanted: str) -> "list[Alert]":
-        """The alert of this id, or that begins so, or all alerts of a case. Raises Failure."""
+    def alerts(self, wanted: str) -> "tuple[list[Alert], list[str]]":
+        """The alert of this id, or that begins so, or all alerts of a case, and ids of those that
+        are gone. Raises Failure."""
         ...
 
     def updates(self, ids: "AbstractSet[str]") -> "list[AlertUpdate]":
@@ -140,17 +141,17 @@ class _InArchive:
         self._archive = archive
         self._config = config
 
-    def alerts(self, wanted: str) -> "list[Alert]":
-        """The alert, or the alerts of a case that are there. Raises Failure."""
+    def alerts(self, wanted: str) -> "tuple[list[Alert], list[str]]":
+        """The alert, or the alerts of a case, and ids of those that are gone. Raises Failure."""
         from evidence.investigation.case_file import is_case
         from evidence.investigation.gather import alerts_of, find_alert
         from pipeline.cli.timeline import case_of
 
         if not is_case(wanted):
-            return [find_alert(self._archive, wanted, [])]
-        found, _ = alerts_of(self._archive, case_of(wanted, self._config, self._archive))
+            return [find_alert(self._archive, wanted, [])], []
+        found, gone = alerts_of(self._archive, case_of(wanted, self._config, self._archive))
         # An archive has an order of its own; the page has one of time.
-        return sorted(found, key=lambda one: (one.timestamp, one.id))
+        return sorted(found, key=lambda one: (one.timestamp, one.id)), gone
 
     def updates(self, ids: "AbstractSet[str]") -> "list[AlertUpdate]":
         """What became of the alerts of these ids, the newest last."""
@@ -251,8 +252,8 @@ class InFiles:
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
 
-    def alerts(self, wanted: str) -> "list[Alert]":
-        """The one alert that begins so. Raises Failure."""
+    def alerts(self, wanted: str) -> "tuple[list[Alert], list[str]]":
+        """The one alert that begins so; none are gone. Raises Failure."""
         found: dict[str, Alert] = {}
         named = ", ".join(str(path) for path in self._wanted.alerts)
         for batch in _files(self._wanted.alerts).batches():
@@ -262,13 +263,13 @@ class InFiles:
                     found[alert.id] = alert
         exact = found.get(wanted) or found.get(wanted.lower())
         if exact is not None:
-            return [exact]
+            return [exact], []
         if not found:
             raise Failure(f"no alert in {named} begins with {wanted!r}", FAILED)
         if len(found) > 1:
             some = ", ".join(sorted(found)[:5])
             raise Failure(f"{len(found)} alerts begin with {wanted!r}: {some}", FAILED)
-        return list(found.values())
+        return list(found.values()), []
 
     def updates(self, ids: "AbstractSet[str]") -> "list[AlertUpdate]":
         """What became of the alerts of these ids, the newest last."""

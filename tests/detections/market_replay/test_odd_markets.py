@@ -285,3 +285,15 @@ def test_of_several_alerts_the_gravest_level_is_told() -> None:
     first, second = alert(level="low"), alert(id="alert-2", level="critical")
     page = render([first, second], [scene(spoof(Tape()), first, second)])
     assert "<dt>level</dt><dd>critical</dd>" in page
+
+
+def test_of_many_alerts_the_gravest_are_told_above_the_picture() -> None:
+    many = [
+        alert(id=f"a{at}", reason=f"reason {at}", level="critical" if at == 19 else "low")
+        for at in range(20)
+    ]
+    page = render(many, [scene(spoof(Tape()), *many)])
+    top = page[: page.index("and 15 more</summary>")]
+    assert "reason 19" in top
+    assert "reason 4" not in top
+    assert "reason 4" in page

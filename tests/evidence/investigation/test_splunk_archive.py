@@ -82,7 +82,7 @@ def test_the_market_around_an_alert_out_of_splunk(
     for."""
     out, config = write(tmp_path / "out", RECORDS), tmp_path / "pipeline.yaml"
     splunk = holdings_of(archive(search_head), None, config, None)
-    (alert,) = splunk.alerts("abc")
+    ((alert,), _) = splunk.alerts("abc")
     (here,), _ = drawn([alert], holdings_of(FolderArchive(out), out, config, None), Extent())
     (there,), missing = drawn([alert], splunk, Extent())
     ids = [one.event_id for one in there.moments]
