@@ -119,7 +119,7 @@
         return row;
       };
       const title = made("div", "rung head");
-      title.append(made("span", "size", "all"), made("span", "price", "price"), made("span", "mine", "theirs"));
+      title.append(made("span", "size", "all"), made("span", "price", "price"), made("span", "mine", scene.own));
       const spread = made("div", "spread", bids.length && asks.length ? `spread ${told(Number((asks[0][0] - bids[0][0]).toPrecision(10)), grouped)}` : "one side is empty");
       const above = [], below = [];
       for (let place = rows - 1; place >= 0; place--) above.push(rung("sell", asks[place]));

@@ -210,6 +210,7 @@ def _packed(scene: Scene) -> str:
         "left": PRICE.left,
         "right": PRICE.right,
         "width": WIDTH,
+        "own": "evidence" if scene.unnamed else "theirs",
         "pool": scene.is_pool,
         "columns": [max(0.0, one.column) for one in scene.moments if scene.is_pool],
         "swaps": len(scene.deals),

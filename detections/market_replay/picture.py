@@ -230,7 +230,7 @@ def _depth(scene: Scene, at: Callable[[int], float]) -> Html:
     texts = [compact(abs(one)) for one in both]
     unit = "depth within ten levels: bids above, offers below"
     if own:
-        unit += "; theirs at any price in front"
+        unit += f"; {'those in evidence' if scene.unnamed else 'theirs'} at any price in front"
     parts = [
         y_axis(_DEPTH, y, unit, both, texts),
         drawn(lambda one: one.bid_depth, "bid-area"),
@@ -290,7 +290,7 @@ def _legend(scene: Scene) -> Iterator[tuple[Html, str]]:
         yield sample("M5 3l8 8m0 -8l-8 8", "own end cross evidence"), "cancelled"
         yield swatch("own end buy evidence", "dot"), "filled"
     if any(one.of_level for one in scene.lives):
-        yield swatch("own order buy evidence level"), "came to a level of bids, and went"
+        yield swatch("own order buy evidence level"), "came to a level of bids"
         yield swatch("own order sell evidence level"), "the same of offers"
     yield from deal_legend(scene.deals, unnamed=scene.unnamed)
     yield sample("M9 13l6 -11h-12z", "alarm"), "alert"

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from pipeline.cli.failures import FAILED, Failure
 from pipeline.cli.market_inputs import Holdings
 from pipeline.page.words import shortened
@@ -108,6 +110,9 @@ def market_writer(held: Holdings) -> "Writer":
             # It goes to others, who have no business with everybody's names.
             scenes, _ = drawn(alerts, held, Extent(), name_others=False)
         except NoMarket:
+            return
+        except Failure as failure:  # as where there is too much of it: the rest stands without
+            typer.echo(f"without a picture of the market: {failure}", err=True)
             return
         (folder / "market.html").write_text(render(alerts, scenes, gathered.updates), "utf-8")
         (folder / "market.svg").write_text(printed(alerts, scenes, gathered.updates), "utf-8")

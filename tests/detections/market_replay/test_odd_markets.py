@@ -222,6 +222,8 @@ def test_of_a_feed_that_names_nobody_nothing_is_called_theirs() -> None:
     assert "3 events within 1 s, with 1 order in evidence and 1 trade of these among 1" in page
     assert "No event here names whom the alert is about" in page
     assert "their bids" not in page
+    assert "those in evidence at any price in front" in page
+    assert packed(page)["own"] == "evidence"
     named = render([alert()], [scene(spoof(Tape()))])
     assert "their bids" in named
     assert "No event here names" not in named
