@@ -18,7 +18,7 @@ from pipeline.cli.market_scenes import market_writer
 from pipeline.failure import FAILED, Failure
 from pipeline.units import HOUR
 from tests.cli.command_line import Answer, tapewatch
-from tests.evidence.investigation.recorded_case import AGAIN, ALERT, CASE, EVENTS, write
+from tests.evidence.investigation.recorded_case import AGAIN, ALERT, CASE, write
 from tests.evidence.investigation.test_case import ID, case_file
 
 
@@ -73,7 +73,7 @@ def test_an_export_stands_also_where_its_market_cannot_be_had(
 
 def test_an_alert_that_rests_on_nothing_has_no_market(tmp_path: Path) -> None:
     bare = msgspec.structs.replace(AGAIN, evidence_events=())
-    write(tmp_path / "out", [*EVENTS, bare])
+    write(tmp_path / "out", [*(one for one in CASE if one.id != AGAIN.id), bare])
     said = tapewatch("market", bare.id, "--out", "out", "--to", "page.html", folder=tmp_path)
     assert said.code == 1
     assert "it rests on no order, trade or swap, so there is no market to draw" in said.error
