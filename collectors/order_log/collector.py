@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from collectors.order_log.growing_fix_logs import EARLIER_FRAMES, GrowingFixLogs
 from collectors.order_log.log_follower import Lines, LogFollower
-from collectors.order_log.merged_fix_logs import fix_logs_among
+from collectors.order_log.log_kinds import fix_logs_among
 from pipeline.config.sources import OrderLogSource
 from pipeline.csv_header import ColumnFault
 from pipeline.frames import Frame

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collectors.order_log.log_files import LogFiles, order_of
+from collectors.order_log.log_kinds import kind_of
 from collectors.order_log.log_lines import ANOTHER_FILE, LogLine, LogPlace, LogReader
 from collectors.order_log.logged_time import logged_time
 
@@ -43,7 +44,10 @@ class GrowingLog:
         self._time = b""
         #: How large the file was, and when, as far as that is not read yet.
         self._looks: deque[tuple[int, int]] = deque()
-        self._is_other = False
+        #: None until its lines say it.
+        self._is_fix = True if lines else None
+        #: It is none, which is to be told.
+        self._is_refused = False
         #: What was wrong with it last.
         self._problem = ""
         self._reader: LogReader | None = None
@@ -74,7 +78,11 @@ class GrowingLog:
         size = self._size()
         # A packed one is whole when it appears: where it was told to its end, its size is kept.
         behind = size > self._read[1] if not self._packed else size != self._read[1]
-        self._at_end = self._is_other or not behind
+        if behind and self._is_fix is None:
+            kind = kind_of(LogFiles(self._path), self._path.name)
+            self._is_fix = True if kind == "fix" else False if kind == "other" else None
+            self._is_refused = kind == "other"
+        self._at_end = not behind or not (self._is_fix or self._is_refused)
         if not self._at_end and not self._packed:
             before, when = self._looks[-1] if self._looks else (self._read[1], 0)
             if size > before and now - when >= settle // _LOOKS:
@@ -117,6 +125,11 @@ class GrowingLog:
         self._reader = self._lines = None
 
     def _next(self) -> LogLine | None:
+        if self._is_refused:
+            self._is_refused = False
+            return LogLine(LogPlace(self.name, 0), b"", problem=NO_LOG_OF_FIX)
+        if not self._is_fix:
+            return None
         reader = self._open()
         if self._lines is None:
             self._lines = reader.read()
@@ -132,10 +145,6 @@ class GrowingLog:
             else:
                 self._read = self._read[0], reader.offset
             return None
-        if not reader.is_of_fix:
-            self._is_other = self._at_end = True
-            self.close()
-            return LogLine(LogPlace(self.name, 0), b"", problem=NO_LOG_OF_FIX)
         self._problem = line.problem
         if reader.is_open:
             self._read = max(self._read[0], line.place.number), reader.offset
@@ -161,6 +170,7 @@ class GrowingLog:
                 pairs=False,
                 after=LogPlace(self._path.name, number) if number else None,
                 offset=0 if self._packed else offset,
+                form="fix",
             )
         return self._reader
 

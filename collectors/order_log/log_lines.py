@@ -71,6 +71,7 @@ class LogLine(NamedTuple):
     astray: bool = False
 
 
+Form = Literal["ndjson", "csv", "fix"]
 #: What is wrong with the columns that the first line of a CSV file names.
 HeaderCheck = Callable[[str], Sequence[ColumnFault]]
 
@@ -82,7 +83,7 @@ class LogReader:
     the place behind which to begin; of a log of FIX that is not packed ``offset`` says how many
     bytes that are, so that they aren't read again. ``header``: tells what is wrong with the columns
     of a CSV file; its lines are given all the same. ``pairs``: the two sides of a trade are found,
-    and the trades that busts are about, by ``names``.
+    and the trades that busts are about, by ``names``. ``form``: of all files, where it is known.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class LogReader:
         header: HeaderCheck = lambda header: (),
         pairs: bool = True,
         names: TradeNames | None = None,
+        form: Form | None = None,
     ) -> None:
         self._files = files
         self._check = header
@@ -118,7 +120,8 @@ class LogReader:
         #: The file is no text in UTF-8: it is told once, and its lines are passed over.
         self._foreign = False
         #: Of the file, by its first line: None before it, and ``columns`` for CSV.
-        self._form: Literal["ndjson", "csv", "fix"] | None = None
+        self._given_form = form
+        self._form = form
         self._columns: str | None = None
         #: The context of every line of the file, where that is the same for all.
         self._plain: str | None = None
@@ -150,11 +153,6 @@ class LogReader:
     def is_open(self) -> bool:
         """Whether a file is."""
         return self._file is not None
-
-    @property
-    def is_of_fix(self) -> bool:
-        """Whether the file is the log of a FIX engine, as far as is known."""
-        return self._form in (None, "fix")
 
     @property
     def size(self) -> int:
@@ -245,7 +243,8 @@ class LogReader:
             self._earlier = {one for one in self._files.names() if order_of(one) < key}
         self._name, self._number = name, 0
         self._within = self._foreign = False
-        self._form = self._columns = self._plain = None
+        self._form = self._given_form
+        self._columns = self._plain = None
         path = self._files.path_of(name)
         try:
             self._packed = _is_packed(path)
@@ -257,7 +256,7 @@ class LogReader:
         if not first or after is None:
             return
         if after.name == name and self._skipped and not self._packed:
-            self._number, self._form = after.number, "fix"
+            self._number = after.number
             self._file.seek(self._skipped - 1)
             if self._file.read(1) != b"\n":
                 self.close()

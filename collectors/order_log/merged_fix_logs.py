@@ -8,35 +8,16 @@ those that grow.
 
 from collections.abc import Iterator, Sequence
 from heapq import merge
-from typing import Literal
 
-from collectors.order_log.log_files import SUFFIXES, LogFiles
-from collectors.order_log.log_lines import LogLine, LogReader, is_of_fix
+from collectors.order_log.log_files import LogFiles
+from collectors.order_log.log_lines import LogLine, LogReader
 from collectors.order_log.logged_time import logged_time
 from collectors.order_log.merged_sides import MergedSides
-from collectors.recording import UNREADABLE, open_lines
 
 #: All of them are open at once.
 MOST_MERGED = 500
-_FIRST_LINES = 20
 #: A line's time, its file's place among all, its number in it, and the line.
 _Timed = tuple[bytes, int, int, LogLine]
-
-
-def are_fix_logs(files: LogFiles, names: Sequence[str]) -> bool:
-    """Whether these files are several, and all of them logs of FIX."""
-    return len(names) > 1 and all(is_fix_log(files, name) for name in names)
-
-
-def fix_logs_among(files: LogFiles) -> Literal["all", "some", "none"] | None:
-    """Which of the files are logs of FIX, of those that show it; None while none of them does.
-
-    Raises OSError.
-    """
-    found = {is_fix_log(files, name) for name in files.names()} - {None}
-    if not found:
-        return None
-    return "some" if len(found) > 1 else "all" if True in found else "none"
 
 
 class MergedFixLogs:
@@ -65,23 +46,10 @@ class MergedFixLogs:
 
     def _timed(self, at: int, name: str) -> Iterator[_Timed]:
         path = self._files.path_of(name)
-        reader = LogReader(LogFiles(path), longest=self._longest, pairs=False)
+        reader = LogReader(LogFiles(path), longest=self._longest, pairs=False, form="fix")
         self._readers.append(reader)
         time = b""
         for number, line in enumerate(reader.read(final=True)):
             time = max(time, logged_time(line.payload))
             yield time, at, number, line._replace(place=line.place._replace(name=name))
         reader.close()
-
-
-def is_fix_log(files: LogFiles, name: str) -> bool | None:
-    """Whether a file is the log of a FIX engine; None while it has no line and no telling name."""
-    try:
-        with open_lines(files.path_of(name)) as file:
-            for _ in range(_FIRST_LINES):
-                line = file.readline(1 << 16)
-                if line.strip():
-                    return is_of_fix(line, name)
-    except UNREADABLE:
-        return False  # reading it says why
-    return is_of_fix(b"", name) or (False if name.endswith(SUFFIXES) else None)

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from collectors.evm.exported_tables import ExportedTables, exported_tables
 from collectors.order_log.log_files import LogFiles
+from collectors.order_log.log_kinds import are_fix_logs
 from collectors.order_log.log_lines import LogLine, LogReader, place_of
-from collectors.order_log.merged_fix_logs import MOST_MERGED, MergedFixLogs, are_fix_logs
+from collectors.order_log.merged_fix_logs import MOST_MERGED, MergedFixLogs
 from collectors.recording import (
     FORMAT,
     UNREADABLE,

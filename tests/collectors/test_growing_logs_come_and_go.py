@@ -127,6 +127,22 @@ async def test_a_log_that_is_empty_holds_up_no_other(tmp_path: Path) -> None:
     assert all(decode_context(frame.context).merged for frame in outlet.frames)
 
 
+@pytest.mark.parametrize("first", [b"Session created\n", b"\n", at(2, PLACED)[:30]])
+async def test_what_stands_before_the_first_message_holds_up_nothing(
+    tmp_path: Path, first: bytes
+) -> None:
+    logs = Logs(tmp_path)
+    (tmp_path / "a.log").write_bytes(first)
+    logs.write("b.log", at(1, PLACED))
+    outlet = FramesOutlet("order_log", "log")
+    await followed(source_of(tmp_path / "*.log"), outlet, 1)
+    logs.write("a.log", at(2, PLACED).removeprefix(first))
+    banner = first.startswith(b"Session")
+    await followed(source_of(tmp_path / "*.log"), outlet, 3 if banner else 2)
+    assert outlet.payloads[-1] == at(2, PLACED)
+    assert outlet.letters == []
+
+
 async def test_another_file_among_them_changes_nothing_after_a_restart_either(
     tmp_path: Path,
 ) -> None:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.order_log.log_files import LogFiles
+from collectors.order_log.log_kinds import are_fix_logs
 from collectors.order_log.log_lines import LogLine
-from collectors.order_log.merged_fix_logs import MergedFixLogs, are_fix_logs
+from collectors.order_log.merged_fix_logs import MergedFixLogs
 from pipeline.trade_sides import decode_context
 from tests.collectors.test_fix_log import write
 from tests.collectors.test_order_log import places
