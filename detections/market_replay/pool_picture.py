@@ -20,7 +20,7 @@ _HEIGHT = 500.0
 #: Blocks beyond so many have no line of their own.
 _MOST_LINES = 60
 #: Room for a block's number and time.
-_LABEL = 150.0
+_LABEL = 180.0
 _WAY = {True: "came", False: "left"}
 
 
