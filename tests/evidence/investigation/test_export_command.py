@@ -8,6 +8,7 @@ import pytest
 from pipeline.units import KIB, MIB
 from tests.cli.command_line import tapewatch
 from tests.demo.invented_alerts import T0
+from tests.detections.market_replay.test_page import packed
 from tests.evidence.audit.test_log import KEY
 from tests.evidence.investigation.recorded_case import CASE, known, placed, write
 from tests.evidence.investigation.test_export import audit_log, checked
@@ -103,7 +104,7 @@ def test_the_market_is_in_it_without_the_names_of_others(tmp_path: Path) -> None
     picture = (tmp_path / "made" / "market.svg").read_text()
     assert "acct-mirage" in page
     for name in ("acct-willow", "acct-honest"):
-        assert name not in page + picture
+        assert name not in f"{page}{picture}{packed(page)}"
     manifest = json.loads((tmp_path / "made" / "manifest.json").read_text())
     assert {"market.html", "market.svg"} <= manifest["files"].keys()
     assert checked(tmp_path / "made")[0] == 0
