@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
+from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG
 from pipeline.cli.rules import DEFAULT_RULES
-from pipeline.problems import ProblemsFound
 
 #: What `--help` says of the rules.
 CONFIGURED = "the configured ones, else sigma_rules"
@@ -40,22 +40,28 @@ def meant_rules(
 ) -> Meant:
     """Those that the command line names, or those of a configuration, which is said then.
 
-    A configuration that is named must be good. Of one that only lies here, and isn't, that is
-    said. Raises ProblemsFound.
+    What a configuration says of its detections must be good: to check other rules in the place of
+    those that run would say nothing of these. The rest of it may be for another machine. Raises
+    ProblemsFound.
     """
-    from pipeline.config.loading import load_configuration
+    from pipeline.config.schema import Detections
+    from pipeline.structured import load
+
+    class Named(Struct):
+        detections: Detections
+
+    class MayBeNamed(Struct):
+        detections: Detections | None = None
 
     if named:
         return Meant([*named], [*(pipelines or ())])
     path = config or DEFAULT_CONFIG
     if config is None and not path.exists():
         return _default(pipelines, f"there is no {path} here")
-    try:
-        found = load_configuration(path, resolve="later").detections
-    except ProblemsFound:
-        if config is not None:
-            raise
-        return _default(pipelines, f"{path} can't be used: see `tapewatch doctor`")
+    form = MayBeNamed if config is None else Named
+    found = load(path, form, other_keys=None, resolve="later").detections
+    if found is None:
+        return _default(pipelines, f"{path} names none")
     rules = [_from_here(one) for one in found.rules]
     _say(rules, f"detections.rules of {path}")
     return Meant(rules, [*(found.pipelines if pipelines is None else pipelines)])

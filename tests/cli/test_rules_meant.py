@@ -58,12 +58,38 @@ def test_without_a_configuration_it_is_the_folder(folder: Path, command: str) ->
     assert "sigma_rules/broken.yml:4:8" in answer.error
 
 
-def test_so_it_is_where_the_one_that_lies_there_is_not_good(folder: Path) -> None:
-    (folder / "pipeline.yaml").write_text("bus: {type: embedded\n")
+def test_so_it_is_where_the_one_that_lies_there_says_nothing_of_rules(folder: Path) -> None:
+    (folder / "pipeline.yaml").write_text("stages: [build, test]\n")
     answer = tapewatch("rules", "check", folder=folder)
     assert answer.code == 2
-    said = "rules: sigma_rules (pipeline.yaml can't be used: see `tapewatch doctor`)\n"
+    assert answer.error.startswith("rules: sigma_rules (pipeline.yaml names none)\n")
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("detections: {rules: [mine]\n", "pipeline.yaml:1:13: error: this bracket isn't closed"),
+        ("detections: {rules: [nime]}\n", "pipeline.yaml:1:22: error: there is no "),
+    ],
+)
+def test_no_other_rules_are_taken_for_those_of_one_that_is_not_good(
+    folder: Path, command: str, text: str, said: str
+) -> None:
+    (folder / "sigma_rules" / "broken.yml").unlink()
+    (folder / "mine").rename(folder / "sigma_rules" / "good")
+    (folder / "pipeline.yaml").write_text(text)
+    answer = tapewatch("rules", command, folder=folder)
+    assert (answer.code, answer.out) == (2, "")
     assert answer.error.startswith(said)
+
+
+def test_what_else_is_wrong_with_a_configuration_is_no_matter_of_its_rules(folder: Path) -> None:
+    path = write_configuration(folder, detections={"rules": ["mine"]}, sinks=[{"type": "no such"}])
+    for options in ((), ("--config", path)):
+        answer = tapewatch("rules", "check", *options, "--json", folder=folder)
+        assert (answer.code, answer.out) == (0, "[]\n")
+        assert answer.error.startswith("rules: mine (detections.rules of ")
 
 
 def test_one_that_is_named_must_be_good(folder: Path) -> None:
