@@ -5,6 +5,7 @@ Rich takes columns away there, or cuts what is in them to a letter and a mark.
 
 from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
@@ -40,7 +41,7 @@ def _width(column: Column, cells: Sequence[Text]) -> int:
     texts = [Text(str(column.header)), *cells]
     if column.no_wrap:
         return max(text.cell_len for text in texts)
-    words = (len(word) for text in texts for word in text.plain.split())
+    words = (cell_len(word) for text in texts for word in text.plain.split())
     return min(_LEAST, max(words, default=0))
 
 

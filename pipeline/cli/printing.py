@@ -18,10 +18,11 @@ WIDE = 200
 class Screen(Console):
     """A console whose reader may go before the end, as `head` does: that is told by the exit code
     of all commands (:mod:`pipeline.cli.failures`), and no failure of what the command did. A table
-    that it is too narrow for is shown as lines."""
+    that a terminal is too narrow for is shown as lines; who reads a pipe counts on its columns."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        super().print(*(fitted(one, self) for one in objects), **options)
+        shown = (fitted(one, self) for one in objects) if self.is_terminal else objects
+        super().print(*shown, **options)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

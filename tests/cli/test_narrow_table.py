@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -24,9 +25,13 @@ def status() -> Status:
     return Status([StageReport("collectors", now(), 1, [source])], {}, [room("EVENTS", 3)], [])
 
 
+def terminal(out: io.StringIO, columns: int) -> Screen:
+    return Screen(file=out, width=columns, force_terminal=True, color_system=None)
+
+
 def shown(columns: int) -> list[str]:
     out = io.StringIO()
-    print_status(status(), Screen(file=out, width=columns))
+    print_status(status(), terminal(out, columns))
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
@@ -64,12 +69,34 @@ def test_nothing_is_lost_or_cut_however_narrow(columns: int) -> None:
     row = ("TW-2026-000001", "OPEN", "Wash trades of 0x00000000000000000000000000000000000000A7")
     table.add_row(row[0], Text(row[1], style="red"), row[2])
     out = io.StringIO()
-    Screen(file=out, width=columns).print(table)
+    terminal(out, columns).print(table)
     told = out.getvalue()
     assert max(len(line.rstrip()) for line in told.splitlines()) <= columns
     for name in ("status", "about"):
         assert name in told
     assert sorted(filter(_is_of_a_cell, told)) == sorted(filter(_is_of_a_cell, "".join(row)))
+
+
+@pytest.mark.parametrize("columns", [13, 14])
+def test_a_letter_that_is_two_columns_wide_needs_both(columns: int) -> None:
+    table = Table(box=None, padding=0)
+    for name in ("a", "b"):
+        table.add_column(name)
+    table.add_row("東京証", "株価操作")
+    out = io.StringIO()
+    terminal(out, columns).print(table)
+    assert ("  b  株価操作" in out.getvalue()) == (columns < 6 + 8)
+
+
+def test_what_is_no_terminal_gets_a_table_however_wide() -> None:
+    table = Table(box=None)
+    for name in ("a", "b"):
+        table.add_column(name, no_wrap=True)
+    table.add_row("x" * 30, "y" * 30)
+    piped, plain = io.StringIO(), io.StringIO()
+    Screen(file=piped, width=40).print(table)
+    Console(file=plain, width=40).print(table)
+    assert piped.getvalue() == plain.getvalue()
 
 
 def _is_of_a_cell(char: str) -> bool:
