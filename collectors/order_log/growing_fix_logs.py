@@ -68,6 +68,12 @@ class GrowingFixLogs:
         for log in self._logs.values():
             log.close()
 
+    @property
+    def lag(self) -> int:
+        """How long the line has been there that has waited longest."""
+        seen = [log.ahead[0].seen for log in self._logs.values() if log.ahead]
+        return max(0, self._clock() - min(seen)) if seen else 0
+
     def read(self) -> Iterator[LogLine]:
         """All lines that can be told now. Raises OSError."""
         now = self._clock()

@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 import msgspec
 import structlog
 
+from collectors.feed_lag import set_lag
 from collectors.fix.looking_back import LookingBack
 from collectors.fix.trade_names import TradeNames
 from collectors.gaps import count_gap
@@ -40,6 +41,11 @@ class Lines(Protocol):
     @property
     def place(self) -> str:
         """The file that was read last."""
+        ...
+
+    @property
+    def lag(self) -> int:
+        """How long a line that was seen has been waiting to be told, in nanoseconds."""
         ...
 
     def read(self) -> Iterator[LogLine]:
@@ -134,6 +140,7 @@ class LogFollower:
         except OSError as error:
             self._show(f"{self._config.path} can't be read: {error.strerror or error}")
             return
+        set_lag(self._state, reader.lag / SECOND)
         if not reader.place:
             self._show(f"there is no file yet: {self._config.path}")
         elif self._state.connection != "connected":

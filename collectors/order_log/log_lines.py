@@ -150,6 +150,11 @@ class LogReader:
         return 0 if self._file is None or self._packed else self._file.tell()
 
     @property
+    def lag(self) -> int:
+        """No line waits."""
+        return 0
+
+    @property
     def is_open(self) -> bool:
         """Whether a file is."""
         return self._file is not None

@@ -1,23 +1,29 @@
 """Logs of FIX that are merged while they grow: files that go, that are renamed, that are others."""
 
+import asyncio
 import gzip
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
 import pytest
 
 from collectors.order_log import growing_fix_logs, growing_log, log_lines
+from collectors.order_log.collector import OrderLogCollector
 from collectors.order_log.growing_log import GrowingLog
 from collectors.order_log.log_lines import LogLine
 from collectors.recording import open_lines
 from pipeline.config.sources import OrderLogSource
 from pipeline.trade_sides import decode_context
-from pipeline.units import MILLISECOND, SECOND
+from pipeline.units import HOUR, MILLISECOND, SECOND
 from tests.collectors.frames_outlet import FramesOutlet
 from tests.collectors.test_growing_fix_logs import MINUTE, Logs, told
 from tests.collectors.test_merged_fix_logs import PLACED, at
 from tests.collectors.test_order_log import places
 from tests.collectors.test_trade_names import followed
+from tests.fixtures.waiting import until
+from tests.normalizer.test_fix import TIME, changed
+from tests.normalizer.test_fix_log import logged
 
 
 def test_a_log_that_was_read_and_deleted_is_no_problem(tmp_path: Path) -> None:
@@ -114,6 +120,29 @@ def source_of(path: Path) -> OrderLogSource:
     return OrderLogSource(
         name="log", path=path, venue="acme", poll_every=10 * MILLISECOND, settle=0
     )
+
+
+def test_how_long_lines_wait_is_the_lag(tmp_path: Path) -> None:
+    logs = Logs(tmp_path)
+    logs.now = MINUTE
+    logs.write("a.fix", at(1, PLACED))
+    assert (logs.read(), logs.reader.lag) == ([], 0)
+    logs.now += SECOND - 1
+    assert (logs.read(), logs.reader.lag) == ([], SECOND - 1)
+
+
+async def test_the_lag_is_shown(tmp_path: Path) -> None:
+    ahead = logged("8", changed(PLACED, t60="20991231-00:00:00"))
+    Logs(tmp_path).write("a.fix", ahead.replace(f"|52={TIME}".encode(), b""))
+    outlet = FramesOutlet("order_log", "log")
+    source = msgspec.structs.replace(source_of(tmp_path), settle=HOUR)
+    task = asyncio.create_task(OrderLogCollector(source, outlet).run())
+    try:
+        await until(lambda: outlet.state.lag_seconds > 0, "a lag")
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert outlet.frames == []
 
 
 async def test_a_log_that_is_empty_holds_up_no_other(tmp_path: Path) -> None:
