@@ -72,6 +72,7 @@ async def connect_client(config: EmbeddedBus | ExternalBus, name: str, news: "Ne
     except BaseException:
         await client.close()
         raise
+    client.take_back()
     client.options["max_reconnect_attempts"] = FOR_EVER
     client.options["connect_timeout"] = STEP_TIMEOUT
     news.connected = True
@@ -116,6 +117,14 @@ class _CarefulClient(Client):
     there was a connection: who refuses may be about to start, who is silent has been waited for.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._silent: list[Any] = []
+
+    def take_back(self) -> None:
+        """Count on servers again that didn't answer at first: now there is a connection."""
+        self._server_pool += [one for one in self._silent if one not in self._server_pool]
+
     async def request(self, *args: Any, **options: Any) -> Msg:
         with nothing_swallowed():
             return await super().request(*args, **options)
@@ -137,6 +146,7 @@ class _CarefulClient(Client):
     def _give_up(self, server: Any) -> None:
         if self.options["max_reconnect_attempts"] != FOR_EVER:
             server.reconnects = FIRST_RETRIES
+            self._silent.append(server)
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         server = self._current_server

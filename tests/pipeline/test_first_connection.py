@@ -6,12 +6,16 @@ import socket
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
 from pipeline.bus import Bus, BusUnavailable
+from pipeline.bus.client import News, connect_client
 from pipeline.config.schema import ExternalBus
 from pipeline.secrets import SecretText
+from tests.fixtures.waiting import until
+from tests.servers.nats import nats_server_binary
 
 
 async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -47,6 +51,33 @@ async def test_servers_that_drop_packets_are_waited_for_once_and_as_long_as_is_s
     assert said is not None
     assert count * int(said[1]) <= took < count * int(said[1]) + 0.9
     assert took < 10
+
+
+async def test_one_that_does_not_answer_at_first_is_one_of_them_all_the_same(
+    tmp_path: Path,
+) -> None:
+    with ExitStack() as stack:
+        silent, late = stack.enter_context(dropping()), stack.enter_context(socket.socket())
+        late.bind(("127.0.0.1", 0))
+        place = late.getsockname()[1]
+        urls = [SecretText(f"nats://127.0.0.1:{port}") for port in (silent, place)]
+        news = News()
+        connecting = asyncio.create_task(connect_client(ExternalBus(urls=urls), "test", news))
+        await until(
+            lambda: any(isinstance(one, ConnectionRefusedError) for one in news.errors),
+            "the one that refuses has been tried",
+        )
+        late.close()
+        options = ["-a", "127.0.0.1", "-p", str(place), "-l", str(tmp_path / "log")]
+        server = await asyncio.create_subprocess_exec(nats_server_binary(), *options)
+        try:
+            client = await connecting
+            ports = sorted(url.port or 0 for url in client.servers)
+            await client.close()
+        finally:
+            server.terminate()
+            await server.wait()
+    assert ports == sorted((silent, place))
 
 
 async def test_one_that_takes_connections_and_says_nothing_is_waited_for_once() -> None:
