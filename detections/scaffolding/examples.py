@@ -77,7 +77,10 @@ def _documents(file: Path) -> list[dict[str, Any]]:
 
 
 def _tests_of(file: Path) -> dict[str, Any]:
-    return next((some[0] for one in tests_of(file) if (some := _documents(one))), {})
+    for one in tests_of(file):
+        if some := _documents(one):
+            return some[0]
+    return {}
 
 
 def _alone(tests: Any) -> Iterator[dict[str, Any]]:
