@@ -117,7 +117,7 @@ class Recording:
         elif isinstance(event, PoolRecord):
             market.scene.is_pool = True
             market.chain_id = event.chain_id
-            if event.timestamp >= self._since:
+            if self._is_shown(market, event):
                 self._in_pool(market, event)
 
     def _reorganised(self, fork: ChainReorganised) -> None:
@@ -142,9 +142,7 @@ class Recording:
     # -- a market ----------------------------------------------------------------------------------
 
     def _moved(self, market: RecordedMarket, event: MarketRecord) -> None:
-        scene = market.scene
-        if event.timestamp >= self._since:
-            self._begin(market)
+        scene, shown = market.scene, self._is_shown(market, event)
         theirs = self._suspects.theirs(event, market.own)
         market.named = market.named or self._suspects.accuses(event)
         book, change = None, None
@@ -160,7 +158,7 @@ class Recording:
             market.tells_levels = True
         market.tells_orders |= book is not None and bool(book.orders)
         levels = self._levels(market, event, change, any(theirs))
-        if event.timestamp < self._since:
+        if not shown:
             return
         if isinstance(event, FeedGap):
             scene.gaps.append((event.timestamp, event.reason or "a part of the feed is missing"))
@@ -168,13 +166,12 @@ class Recording:
             self._dealt(market, event, theirs)
         elif isinstance(event, TradeBusted | TradeCorrected):
             market.corrected(event)
-        if levels or market.scene.quotes == []:
+        if levels or not scene.quotes:
             market.quote(event.timestamp)
         self._tell(market, event, theirs, levels)
 
     def _in_pool(self, market: RecordedMarket, event: PoolRecord) -> None:
         scene = market.scene
-        self._begin(market)
         theirs = self._suspects.theirs(event)
         market.named = market.named or any(theirs)
         if isinstance(event, PoolSwap):
@@ -190,6 +187,13 @@ class Recording:
                     self._suspects.is_evidence(event),
                 )
             )
+
+    def _is_shown(self, market: RecordedMarket, event: MarketRecord | PoolRecord) -> bool:
+        """Whether the stretch of time has begun with the event, or had before: one that comes late
+        moves the book that is played as well."""
+        if event.timestamp >= self._since:
+            self._begin(market)
+        return market.shown
 
     def _begin(self, market: RecordedMarket) -> None:
         """The book as it stands when the stretch of time begins."""

@@ -149,6 +149,21 @@ def test_what_rested_before_is_in_the_book_at_the_beginning() -> None:
     assert life.end == "open"
 
 
+def test_what_is_of_before_and_comes_behind_the_beginning_is_told_when_it_comes() -> None:
+    """Else the book that is played would lack it to the end."""
+    tape = Tape()
+    events: list[Record] = [
+        tape.placed(0, "a", "sell", 11, 1),
+        tape.placed(60, "b", "buy", 9, 1),
+        tape.placed(40, "late", "buy", 10, 2),
+        tape.cancelled(70, "b"),
+    ]
+    found = scene(events, since=50)
+    assert played(found, 3) == {(False, 11): (1, 0), (True, 10): (2, 0)}
+    assert [at(one.time) for one in found.moments] == [60, 40, 70]
+    assert [one.bid for one in found.quotes][-1] == 10
+
+
 def test_an_order_that_left_before_is_not_told() -> None:
     tape = Tape()
     found = scene([*spoof(tape), tape.trade(65, 101, 1)], since=60, until=70)
