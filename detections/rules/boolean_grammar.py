@@ -4,6 +4,7 @@
 """
 
 import re
+from abc import ABC, abstractmethod
 from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ def words(text: str) -> list[Word]:
     return [Word(found[0], *found.span()) for found in _TOKEN.finditer(text)]
 
 
-class Parser(Generic[T]):
+class Parser(ABC, Generic[T]):
     """Reads a condition. What its parts are made into, and what a name is, say others."""
 
     def __init__(self, text: str, noun: str) -> None:
@@ -64,21 +65,21 @@ class Parser(Generic[T]):
         self._at = 0
         self._depth = 0
 
+    @abstractmethod
     def either(self, parts: list[T]) -> T:
         """Two or more of which one must hold."""
-        raise NotImplementedError
 
+    @abstractmethod
     def both(self, parts: list[T]) -> T:
         """Two or more that must all hold."""
-        raise NotImplementedError
 
+    @abstractmethod
     def negated(self, part: T) -> T:
         """What must not hold."""
-        raise NotImplementedError
 
+    @abstractmethod
     def named(self, word: Word) -> T:
         """What begins with this word, behind which it stands."""
-        raise NotImplementedError
 
     def whole(self) -> T:
         """All of the text. Raises ConditionError."""
