@@ -52,6 +52,25 @@ async def stored(bus: Bus) -> list[Frame]:
     return found
 
 
+async def read_in_pieces(bus: Bus, source: OrderLogSource, lines: int) -> list[Frame]:
+    """All of a log's frames, of a collector that is stopped three times before its end."""
+    pieces: list[int] = []
+    for handed_on in (200, 300, 400):
+        async with collecting(bus, lambda outlet: OrderLogCollector(source, outlet).run) as outlet:
+            async with asyncio.timeout(20):
+                while outlet.state.frames < handed_on:
+                    await asyncio.sleep(0)
+        pieces.append(len(await stored(bus)))
+    assert 0 < pieces[0] < pieces[1] < pieces[2] < lines
+    async with (
+        asyncio.timeout(20),
+        collecting(bus, lambda outlet: OrderLogCollector(source, outlet).run),
+    ):
+        while len(await stored(bus)) < lines:
+            await asyncio.sleep(0.01)
+    return await stored(bus)
+
+
 async def test_a_log_that_is_collected_in_pieces_is_there_whole(bus: Bus, tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     # Every trade's second line comes 700 lines later.
@@ -62,21 +81,7 @@ async def test_a_log_that_is_collected_in_pieces_is_there_whole(bus: Bus, tmp_pa
     source = OrderLogSource(
         name="log", path=path, venue="v", trade_sides="each", poll_every=10 * MILLISECOND
     )
-    pieces: list[int] = []
-    for handed_on in (200, 300, 400):
-        async with collecting(bus, lambda outlet: OrderLogCollector(source, outlet).run) as outlet:
-            async with asyncio.timeout(20):
-                while outlet.state.frames < handed_on:
-                    await asyncio.sleep(0)
-        pieces.append(len(await stored(bus)))
-    assert 0 < pieces[0] < pieces[1] < pieces[2] < 1_500
-    async with (
-        asyncio.timeout(20),
-        collecting(bus, lambda outlet: OrderLogCollector(source, outlet).run),
-    ):
-        while len(await stored(bus)) < 1_500:
-            await asyncio.sleep(0.01)
-    frames = await stored(bus)
+    frames = await read_in_pieces(bus, source, 1_500)
     assert [frame.position for frame in frames] == [f"orders.csv:{n}" for n in range(2, 1_502)]
     sides = [decode_context(frame.context).side for frame in frames]
     assert sides[:1_400] == ["first"] * 700 + ["second"] * 700
@@ -91,21 +96,7 @@ async def test_logs_of_several_fix_sessions_in_pieces_are_as_if_they_were_read_a
         lines = [at(n // 20, changed(side, t17=f"{name}{n}", t880=f"m{n}")) for n in range(700)]
         write(folder / name, *lines)
     source = OrderLogSource(name="log", path=folder, venue="v", poll_every=10 * MILLISECOND)
-    pieces: list[int] = []
-    for handed_on in (200, 300, 400):
-        async with collecting(bus, lambda outlet: OrderLogCollector(source, outlet).run) as outlet:
-            async with asyncio.timeout(20):
-                while outlet.state.frames < handed_on:
-                    await asyncio.sleep(0)
-        pieces.append(len(await stored(bus)))
-    assert 0 < pieces[0] < pieces[1] < pieces[2] < 1_400
-    async with (
-        asyncio.timeout(20),
-        collecting(bus, lambda outlet: OrderLogCollector(source, outlet).run),
-    ):
-        while len(await stored(bus)) < 1_400:
-            await asyncio.sleep(0.01)
-    frames = await stored(bus)
+    frames = await read_in_pieces(bus, source, 1_400)
     whole = merged(folder)
     assert [frame.position for frame in frames] == places(whole)
     found = [decode_context(frame.context) for frame in frames]

@@ -126,17 +126,7 @@ def transfer(number: int = 1, **more: Any) -> TokenTransfer:
 
 def swap(number: int = 1, **more: Any) -> PoolSwap:
     fields: dict[str, Any] = {
-        "id": f"swap-{number}",
-        "timestamp": START + number * MILLISECOND,
-        "ingested": START + number * MILLISECOND,
-        "original": f"RAW/{number}/0",
-        "provider": "chain",
-        "chain_id": 31337,
-        "block_number": number,
-        "block_hash": "0x" + "b" * 64,
-        "venue": "uniswap-v3",
-        "instrument": "ACME/USDX",
-        "pool": "0x" + "e" * 40,
+        **_in_pool("swap", number),
         "amount0_raw": "1",
         "amount1_raw": "-1",
         "sqrt_price_x96": "1",
@@ -151,8 +141,13 @@ L = TypeVar("L", LiquidityAdded, LiquidityRemoved)
 
 
 def liquidity(kind: type[L], number: int = 1, **more: Any) -> L:
-    fields: dict[str, Any] = {
-        "id": f"liquidity-{number}",
+    fields = {**_in_pool("liquidity", number), "owner": "0x" + "c" * 40}
+    return kind(**{**fields, **_received_at_once(more), **more})
+
+
+def _in_pool(name: str, number: int) -> dict[str, Any]:
+    return {
+        "id": f"{name}-{number}",
         "timestamp": START + number * MILLISECOND,
         "ingested": START + number * MILLISECOND,
         "original": f"RAW/{number}/0",
@@ -163,9 +158,7 @@ def liquidity(kind: type[L], number: int = 1, **more: Any) -> L:
         "venue": "uniswap-v3",
         "instrument": "ACME/USDX",
         "pool": "0x" + "e" * 40,
-        "owner": "0x" + "c" * 40,
     }
-    return kind(**{**fields, **_received_at_once(more), **more})
 
 
 def _received_at_once(fields: dict[str, Any]) -> dict[str, Any]:
