@@ -121,9 +121,9 @@ class SplunkArchive:
     def of_instruments(
         self, instruments: frozenset[str], since: int, until: int
     ) -> Iterator[Found]:
-        """Events that hold one of these names, and what feeds missed, of a stretch of time; in
-        whatever order Splunk has them. Raises Failure."""
-        terms = [*_terms(instruments), *_actions(("feed-gap",))]
+        """Events that hold one of these names, what feeds missed, and forks of chains, of a stretch
+        of time; in whatever order Splunk has them. Raises Failure."""
+        terms = [*_terms(instruments), *_actions(("chain-reorganised", "feed-gap"))]
         yield from self._found(_NO_ALERT, terms, since, until)
 
     def cases(self, case: str) -> Iterator[Found]:

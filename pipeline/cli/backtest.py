@@ -8,7 +8,14 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
+from pipeline.cli.normalize import (
+    JsonColumn,
+    OrderLogs,
+    ReferenceFiles,
+    SocialFeeds,
+    TradeSides,
+    Venue,
+)
 from pipeline.cli.output_files import keep_apart, write_whole
 from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules
 
@@ -34,9 +41,7 @@ def backtest(
             help="NDJSON (also .gz, .zst) or Parquet: files, folders, patterns; - for stdin.",
         ),
     ] = None,
-    column: Annotated[
-        str | None, typer.Option(help="Of Parquet files: the column that holds events as JSON.")
-    ] = None,
+    column: JsonColumn = None,
     order_log: OrderLogs = None,
     social_feed: SocialFeeds = None,
     venue: Venue = None,

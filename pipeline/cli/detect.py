@@ -9,7 +9,14 @@ import typer
 
 from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
+from pipeline.cli.normalize import (
+    JsonColumn,
+    OrderLogs,
+    ReferenceFiles,
+    SocialFeeds,
+    TradeSides,
+    Venue,
+)
 from pipeline.cli.rules import RulePaths, named_rules
 from pipeline.line_problems import LineProblems
 from pipeline.problems import Problem, render
@@ -33,10 +40,7 @@ def detect(
             "--events", help="Files (NDJSON, packed or not, Parquet), folders; - for stdin."
         ),
     ] = None,
-    column: Annotated[
-        str | None,
-        typer.Option(help="Column of JSON events in Parquet files.", show_default="the only one"),
-    ] = None,
+    column: JsonColumn = None,
     order_log: OrderLogs = None,
     social_feed: SocialFeeds = None,
     venue: Venue = None,

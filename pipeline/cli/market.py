@@ -21,7 +21,7 @@ from pipeline.cli.chosen_sink import (
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.market_inputs import Wanted, holdings
 from pipeline.cli.market_scenes import drawn
-from pipeline.cli.normalize import ReferenceFiles, TradeSides, Venue
+from pipeline.cli.normalize import JsonColumn, ReferenceFiles, TradeSides, Venue
 from pipeline.cli.output_files import keep_apart, write_whole
 from pipeline.cli.printing import output, say
 from pipeline.page.words import plural
@@ -59,10 +59,7 @@ def market(
         list[Path] | None,
         typer.Option("--events", help="The events that they are of: files, folders."),
     ] = None,
-    column: Annotated[
-        str | None,
-        typer.Option(help="Column of JSON events in Parquet files.", show_default="the only one"),
-    ] = None,
+    column: JsonColumn = None,
     order_log: Annotated[
         list[Path] | None,
         typer.Option("--order-log", help="The order logs that they are of, instead."),

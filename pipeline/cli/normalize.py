@@ -10,6 +10,12 @@ from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.problems import Problem, render
 
+JsonColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--column", help="Column of JSON events in Parquet files.", show_default="the only one"
+    ),
+]
 OrderLogs = Annotated[
     list[Path] | None,
     typer.Option("--order-log", help="Order logs: files, folders, patterns (docs/order-log.md)."),
