@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.ecs",
     "tests.fixtures.elasticsearch",
     "tests.fixtures.first_answers",
+    "tests.fixtures.float_sums",
     "tests.fixtures.garbage",
     "tests.fixtures.pace",
     "tests.fixtures.handing_out",  # which rests on the one before

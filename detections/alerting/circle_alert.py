@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from detections.alerting.circle_sentence import circle_sentence
 from detections.alerting.findings import Finding
+from detections.float_sum import float_sum
 from detections.markets.cancelling import Cancelled
 from detections.markets.counterparties import Closeness
 from detections.markets.deals import earned_share, names_in, take_turns, value_of
@@ -50,7 +51,7 @@ def circle_finding(
     """The alert, which is surer where the parties were told `apart` from the rest of the market."""
     deals, members = cancelled.deals, circle.members
     named = deals[-_MOST_EVIDENCE:]
-    quantity = sum(deal.quantity for deal in deals)
+    quantity = float_sum(deal.quantity for deal in deals)
     value, net, earned = value_of(deals), net_share(deals), earned_share(deals)
     metrics = {
         "parties": float(len(members)),

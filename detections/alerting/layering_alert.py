@@ -8,6 +8,7 @@ from detections.alerting.repetition import repeated
 from detections.alerting.wording import amount, lapse
 from detections.books.desk import Execution
 from detections.books.layer import Layer
+from detections.float_sum import float_sum
 from detections.parties import Party
 from normalizer.events.market import MarketEvent
 from pipeline.units import SECOND
@@ -54,7 +55,7 @@ def layering_finding(
     seen.update((one.witness.id, one.witness) for one in trades)
     witnesses = tuple(sorted(seen.values(), key=lambda one: one.timestamp))
     unsure = any(layer.unsure for layer in layers)
-    pulled = sum(layer.quantity for layer in layers)
+    pulled = float_sum(layer.quantity for layer in layers)
     prices = {layer.price for layer in layers}
     return Finding(
         entities=tuple(dict.fromkeys(name for party in parties for name in party.names)),
@@ -67,8 +68,8 @@ def layering_finding(
             "layered_quantity": pulled,
             "depth_share": share,
             "moves": float(sum(layer.moves for layer in layers)),
-            "filled_quantity": sum(layer.filled for layer in layers),
-            "traded_quantity": sum(one.quantity for one in trades),
+            "filled_quantity": float_sum(layer.filled for layer in layers),
+            "traded_quantity": float_sum(one.quantity for one in trades),
             "placed_within_seconds": _span([layer.placed.timestamp for layer in layers]),
             "pulled_within_seconds": _span([end.timestamp for end in ends]) if ends else 0.0,
             "times_in_an_hour": float(again),
@@ -101,15 +102,15 @@ def _sentence(
     begun = min(layer.placed.timestamp for layer in layers)
     within = max(layer.placed.timestamp for layer in layers) - begun
     off = [layer.ended.timestamp for layer in layers if layer.ended is not None]
-    traded = sum(one.quantity for one in trades)
-    value = sum(one.quantity * one.price for one in trades)
-    filled = amount(sum(layer.filled for layer in layers))
+    traded = float_sum(one.quantity for one in trades)
+    value = float_sum(one.quantity * one.price for one in trades)
+    filled = amount(float_sum(layer.filled for layer in layers))
     moves = sum(layer.moves for layer in layers)
     who = ", ".join(str(party) for party in parties[:_MOST_NAMED])
     if len(parties) > _MOST_NAMED:
         who += f" and {len(parties) - _MOST_NAMED} more accounts of theirs"
     placed = (
-        f"{who} placed {orders} of {amount(sum(layer.quantity for layer in layers))} "
+        f"{who} placed {orders} of {amount(float_sum(layer.quantity for layer in layers))} "
         f"{event.instrument} at {len(prices)} prices from {amount(prices[0])} to "
         f"{amount(prices[-1])} within {lapse(within)}, "
     )

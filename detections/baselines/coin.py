@@ -18,6 +18,8 @@ and so on. So who begins to know after many guesses of which half were right is 
 
 from msgspec import Struct
 
+from detections.float_sum import float_sum
+
 _MOST = 1e300
 
 
@@ -57,4 +59,4 @@ def chance_to_be_right(size: float, coin: float = 0.5) -> float:
 
 def chance_of_a_coin(*wagers: Wager) -> float:
     """At most how probable it is that a coin ever comes as far as this, in all of them together."""
-    return min(1.0, len(wagers) / sum(one.worth for one in wagers))
+    return min(1.0, len(wagers) / float_sum(one.worth for one in wagers))

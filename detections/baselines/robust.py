@@ -25,6 +25,8 @@ from math import ceil
 
 from msgspec import Struct
 
+from detections.float_sum import float_sum
+
 #: The standard deviation of a normal distribution in its MADs, and in its mean deviations.
 _OF_MAD = 1.482602218505602
 _OF_MEAN_DEVIATION = 1.2533141373155003
@@ -73,8 +75,8 @@ def level_of(values: list[float]) -> Level:
     return Level(
         middle,
         median_of(distances),
-        sum(ordered) / count,
-        sum(distances) / count,
+        float_sum(ordered) / count,
+        float_sum(distances) / count,
         quantile_of(ordered, 0.99),
     )
 

@@ -32,6 +32,7 @@ from math import erfc, log, sqrt
 
 from msgspec import Struct
 
+from detections.float_sum import float_sum
 from pipeline.units import HOUR, SECOND
 
 #: Of what is usual nothing is known before; it is taken to have been seen for so long, with a trade
@@ -200,7 +201,7 @@ class Habit(Struct, gc=False):
 
     def _usual(self, now: int, span: float, judged: list[int], every: int) -> float:
         """The part of the time that lies so long before a trade, at most."""
-        near = sum([gap if gap < span else span for gap in judged])
+        near = float_sum([gap if gap < span else span for gap in judged])
         before = max(0.0, self._before(span) - near)
         seen = max(0, now - self.since) + _PRIOR_TIME
         return min(1.0, (before + _PRIOR_TIME * min(1.0, span / every)) / seen)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from detections.alerting.findings import Step, Witness
 from detections.books.order_book import Resting
+from detections.float_sum import float_sum
 from normalizer.events.market import Trade
 
 #: Of a party in a book, the newest on each side.
@@ -110,16 +111,16 @@ class Side(Struct, gc=False):
 
     def ended_since(self, time: int) -> float:
         """Quantity of what ended at this time or later."""
-        return sum([quantity for at, quantity, _ in self.ended if at >= time], 0.0)
+        return float_sum([quantity for at, quantity, _ in self.ended if at >= time])
 
     def _pass(self, place: int) -> None:
-        self.lately -= sum([one[1] for one in self.ended[self.recent : place]])
+        self.lately -= float_sum([one[1] for one in self.ended[self.recent : place]])
         self.recent = place
         if place == len(self.ended):
             self.lately = 0.0  # what subtracting leaves of a sum of floats is no quantity
 
     def _forget(self, count: int) -> None:
-        self.taken_off -= sum([one.quantity for one in self.pulled[:count]])
+        self.taken_off -= float_sum([one.quantity for one in self.pulled[:count]])
         del self.pulled[:count]
         if not self.pulled:
             self.taken_off = 0.0
@@ -127,11 +128,11 @@ class Side(Struct, gc=False):
     def forget_all(self, gone: Collection[str]) -> None:
         """Let go of these orders: they have been told of."""
         self.pulled = [one for one in self.pulled if one.order_id not in gone]
-        self.taken_off = sum((one.quantity for one in self.pulled), 0.0)
+        self.taken_off = float_sum(one.quantity for one in self.pulled)
         kept = [one[2] not in gone for one in self.ended]
         self.recent = sum(kept[: self.recent])
         self.ended = [one for one, stays in zip(self.ended, kept, strict=True) if stays]
-        self.lately = sum((one[1] for one in self.ended[self.recent :]), 0.0)
+        self.lately = float_sum(one[1] for one in self.ended[self.recent :])
 
 
 #: Of who took nothing off a side. Nothing is ever noted here.

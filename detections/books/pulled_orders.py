@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from detections.alerting.findings import Step, Witness
 from detections.books.coincidence import Habits, habits
 from detections.engine.feed_gaps import is_of
+from detections.float_sum import float_sum
 from detections.idlest import PARTS, Room, drop_idlest
 from detections.parties import Party
 from normalizer.events.market import FeedGap, Trade
@@ -227,7 +228,7 @@ class Pulls(Struct):
 
 def quantity_of(orders: Sequence[Large] | Sequence[Took]) -> float:
     """Of orders or trades together."""
-    return sum([one.quantity for one in orders], 0.0)
+    return float_sum([one.quantity for one in orders])
 
 
 def average_price(trades: Sequence[Took]) -> float:
@@ -235,4 +236,4 @@ def average_price(trades: Sequence[Took]) -> float:
     quantity = quantity_of(trades)
     if not quantity:
         return trades[0].price
-    return round(sum(one.price * one.quantity for one in trades) / quantity, 8)
+    return round(float_sum(one.price * one.quantity for one in trades) / quantity, 8)

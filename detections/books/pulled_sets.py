@@ -19,6 +19,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.books.order_book import BookSide
+from detections.float_sum import float_sum
 from detections.rounding import reaches
 from pipeline.units import MILLISECOND
 
@@ -112,7 +113,7 @@ class PulledSet(Struct, frozen=True):
     @property
     def quantity(self) -> float:
         """Of all of them."""
-        return sum(one.quantity for one in self.orders)
+        return float_sum(one.quantity for one in self.orders)
 
     @property
     def of_one_quantity(self) -> bool:
@@ -184,8 +185,10 @@ class SideShown(Struct):
 
     def pulled(self, since: int, until: int) -> float:
         """How much went in a time."""
-        judged = sum(quantity for at, quantity in self.past if since <= at <= until)
-        return judged + sum(one.quantity for one in self.gone if since <= one.went_at <= until)
+        judged = float_sum(quantity for at, quantity in self.past if since <= at <= until)
+        return judged + float_sum(
+            one.quantity for one in self.gone if since <= one.went_at <= until
+        )
 
 
 class ShownSets(Struct):
@@ -263,7 +266,7 @@ class ShownSets(Struct):
         nearest = min(there, key=lambda key: abs(live[key].quantity - quantity))
         if abs(live[nearest].quantity - quantity) <= maximum_fill_share * live[nearest].quantity:
             return [nearest]
-        together = sum(live[key].quantity for key in there)
+        together = float_sum(live[key].quantity for key in there)
         return there if quantity >= (1 - maximum_fill_share) * together else []
 
     def trade(self, buys: bool, price: float, back: float, seen: Witness) -> None:
@@ -330,8 +333,8 @@ class ShownSets(Struct):
             del past[:-MOST_GONE]
         if len(orders) < criteria.orders:
             return None
-        quantity = sum(one.quantity for one in orders)
-        filled = sum(one.filled for one in orders)
+        quantity = float_sum(one.quantity for one in orders)
+        filled = float_sum(one.filled for one in orders)
         if filled > criteria.maximum_fill_share * quantity:
             return None
         orders.sort(key=lambda one: one.price, reverse=buy)
@@ -341,7 +344,7 @@ class ShownSets(Struct):
         begun = min(one.went_at for one in orders)
         ended = max(one.went_at for one in orders)
         complete = max(one.came.timestamp for one in orders)
-        quantity = sum(one.quantity for one in orders)
+        quantity = float_sum(one.quantity for one in orders)
         least = min(one.quantity for one in orders)
         most = max(one.quantity for one in orders)
         came = [
@@ -361,7 +364,7 @@ class ShownSets(Struct):
             buy,
             orders,
             quantity / max(quantity, depth),
-            sum(one.quantity for one in came) / quantity,
+            float_sum(one.quantity for one in came) / quantity,
             alike[: len(orders)] if len(alike) >= len(orders) else [],
             self.side(not buy).pulled(begun - _TOGETHER, ended + _TOGETHER) / quantity,
             [one for one in self.trades if one.buys is buy and since <= _at(one) <= ended],
@@ -391,7 +394,7 @@ def _alike(burst: Sequence[Shown], criteria: Criteria) -> list[Shown]:
             # Nearly all that can't be more than the best are told by this, which is rounded.
             if enough and (not more or until[end] - until[start] + _ROUNDED * until[-1] < most):
                 continue
-            quantity = sum(quantities[start:end])
+            quantity = float_sum(quantities[start:end])
             if more > enough or (more is enough and quantity > most):
                 best, most, enough = like[start:end], quantity, more
     return best

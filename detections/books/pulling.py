@@ -19,6 +19,7 @@ from detections.books.order_weight import depth_if_large, passes_small
 from detections.books.pulled_orders import Flip, Key, Large, Pulls, Took, Trader, quantity_of
 from detections.books.shown_orders import shown_by
 from detections.correlators.base import ORDERS, TRADES, Correlator
+from detections.float_sum import float_sum
 from detections.money import too_little
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
@@ -305,12 +306,14 @@ class Pulling(Correlator[State]):
         if (
             not reaches(traded, p.minimum_traded_share * quantity)
             or too_little(
-                sum(one.quantity * one.price for one in orders), p.minimum_notional, trade.currency
+                float_sum(one.quantity * one.price for one in orders),
+                p.minimum_notional,
+                trade.currency,
             )
             or not self._fits(orders, book, traded)
         ):
             return ()
-        hit = sum(
+        hit = float_sum(
             one.quantity
             for one in trader.trades(not buy)
             if not one.aggressive and one.timestamp >= first - _HIT_BEFORE
@@ -390,7 +393,7 @@ def finding(told: Told, reason: str, confidence: float, metrics: dict[str, float
             "orders": float(len(flip.orders)),
             "levels": float(len({one.price for one in flip.orders})),
             "pulled_quantity": quantity_of(flip.orders),
-            "filled_quantity": sum(one.filled for one in flip.orders),
+            "filled_quantity": float_sum(one.filled for one in flip.orders),
             "lifetime_seconds": (ended - begun) / SECOND,
             "traded_quantity": quantity_of(flip.trades),
             "traded_after_seconds": (flip.trades[0].timestamp - ended) / SECOND,

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from detections.books.order_book import OrderBook
 from detections.books.standing import Standing
+from detections.float_sum import float_sum
 from detections.parties import Party
 
 
@@ -28,6 +29,6 @@ def shown_by(
     # Asked of each large order: so without a call for each one that the party has.
     if buy:
         worst = book.bids.furthest(levels, width)
-        return sum([one.quantity for one in orders if one.price >= worst], 0.0)
+        return float_sum([one.quantity for one in orders if one.price >= worst])
     worst = -book.asks.furthest(levels, width)
-    return sum([one.quantity for one in orders if one.price <= worst], 0.0)
+    return float_sum([one.quantity for one in orders if one.price <= worst])

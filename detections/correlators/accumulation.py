@@ -45,6 +45,7 @@ from detections.cap_table.evidence import names, unit_of
 from detections.cap_table.movements import ISSUER_LABELS
 from detections.correlators.base import TRADES, Correlator, correlator
 from detections.engine.correlator_state import Whole
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest, latest
 from detections.markets.gathering import MOST_STEPS, Gatherer, Step, sum_up
 from detections.parties import is_exempt
@@ -350,7 +351,7 @@ class Accumulation(Correlator[State]):
             return ()
         floor = (trade.timestamp - p.window) // self._slot
         slots = [one for place, one in market.slots.items() if place > floor]
-        volume = sum(quantity for _, quantity in slots)
+        volume = float_sum(quantity for _, quantity in slots)
         if not reaches(net, p.minimum_share * volume):
             if gatherer.next_share and net < p.minimum_share * volume / 2:
                 gatherer.next_share = 0.0

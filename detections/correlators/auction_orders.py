@@ -37,6 +37,7 @@ from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import ORDERS, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.markets.auction_call import (
     Auction,
@@ -283,7 +284,7 @@ class AuctionOrders(Correlator[State]):
             for order, seen in zip(pulled.orders, pulled.seen, strict=True)
             if would_trade(buy, order.price, standing.price)
         ]
-        whole = sum(order.quantity for order, _ in gone)
+        whole = float_sum(order.quantity for order, _ in gone)
         again = standing.again.get((pulled.name, buy), 0.0)
         if not pulled.who.known:
             again = max(again, standing.alike.get((whole, buy), 0.0))

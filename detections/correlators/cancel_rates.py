@@ -38,6 +38,7 @@ from detections.alerting.findings import Finding, Witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.parties import Party, buyer, seller
 from normalizer.events.market import (
@@ -182,7 +183,7 @@ class Count(Struct):
             self.size += (0.0 if now is None else now.quantity) - was.quantity
             return
         self.traded -= sum(one.counts for one in trades)
-        self.size -= sum(one.size for one in trades)
+        self.size -= float_sum(one.size for one in trades)
         gone = trades[place]
         if now is not None:
             gone.quantity = now.quantity
@@ -200,7 +201,7 @@ class Count(Struct):
                 )
             self.last_traded = trades[-1].order if trades else ""
         self.traded += sum(one.counts for one in trades)
-        self.size += sum(one.size for one in trades)
+        self.size += float_sum(one.size for one in trades)
 
 
 class State(Struct):

@@ -30,6 +30,7 @@ from msgspec.structs import replace
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
 from detections.correlators.base import TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.windows import Group, Key, SlidingGroups
@@ -324,14 +325,14 @@ class ClosedPeriod(Correlator[State]):
 
     def _finding(self, token: str, deals: list[Deal], news: News | None) -> Finding:
         last = deals[-1]
-        bought = sum(one.quantity for one in deals if one.quantity > 0)
-        sold = -sum(one.quantity for one in deals if one.quantity < 0)
+        bought = float_sum(one.quantity for one in deals if one.quantity > 0)
+        sold = -float_sum(one.quantity for one in deals if one.quantity < 0)
         did = " and ".join(
             f"{verb} {amount(quantity)}"
             for verb, quantity in (("bought", bought), ("sold", sold))
             if quantity
         )
-        notional = sum(one.notional for one in deals)
+        notional = float_sum(one.notional for one in deals)
         worth = f", worth {amount(notional)} {last.currency}".rstrip() if notional else ""
         trades = "1 trade" if len(deals) == 1 else f"{len(deals)} trades"
         lists = ", ".join(dict.fromkeys(label for one in deals for label in one.labels))

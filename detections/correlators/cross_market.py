@@ -47,6 +47,7 @@ from msgspec import Meta, Struct, field, structs
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import Room, latest
 from detections.markets.linked_markets import MOST_MARKETS, Asset, Deal, MarketKey, Prices
 from detections.money import too_little
@@ -258,7 +259,7 @@ class CrossMarket(Correlator[State]):
         if not pushes:
             return None
         first = pushes[0]
-        moved = sum(one.after - one.before for one in pushes) / first.before
+        moved = float_sum(one.after - one.before for one in pushes) / first.before
         attempt = p.finds == "attempt"
         if attempt and first.after != first.price and not _stayed(first, here, moved):
             return None
@@ -274,14 +275,16 @@ class CrossMarket(Correlator[State]):
         ]  # fmt: skip
         if not used:
             return None
-        quantity = sum(one.quantity for one in used)
-        average = sum(one.quantity * one.price for one in used) / quantity
+        quantity = float_sum(one.quantity for one in used)
+        average = float_sum(one.quantity * one.price for one in used) / quantity
         followed = average / started - 1
-        taken = sum(one.quantity for one in pushes)
+        taken = float_sum(one.quantity for one in pushes)
         if not reaches(quantity, p.minimum_ratio * taken):
             return None
-        back = sum(one.quantity for one in deals if one.market == market and one.buy is not up)
-        forth = sum(
+        back = float_sum(
+            one.quantity for one in deals if one.market == market and one.buy is not up
+        )
+        forth = float_sum(
             one.quantity for one in deals
             if one.market == newest.market and one.buy is up and one.time >= first.time
         )  # fmt: skip
@@ -292,9 +295,9 @@ class CrossMarket(Correlator[State]):
         ):
             return None
         gained = sign * (average - started) * quantity
-        paid = sign * sum((one.price - first.before) * one.quantity for one in pushes)
+        paid = sign * float_sum((one.price - first.before) * one.quantity for one in pushes)
         cheaper = sign * (started / first.before - 1) > sign * moved / 2
-        bought = sum(one.quantity * one.price for one in pushes) / taken
+        bought = float_sum(one.quantity * one.price for one in pushes) / taken
         if not attempt and too_little(gained, p.minimum_gain, other.currency):
             return None
         if attempt:
@@ -313,8 +316,8 @@ class CrossMarket(Correlator[State]):
     ) -> Finding:
         p = self._p
         up = push.moved > 0
-        taken = sum(one.quantity for one in push.deals)
-        used = sum(one.quantity for one in push.used)
+        taken = float_sum(one.quantity for one in push.deals)
+        used = float_sum(one.quantity for one in push.used)
         did, undid = ("bought", "sold") if up else ("sold", "bought")
         went = "rose" if up else "fell"
         money = f" {event.currency}" if event.currency else ""

@@ -55,6 +55,7 @@ from detections.books.pulled_orders import Flip, Large, Trader, average_price, q
 from detections.books.pulling import Pulling, Told, finding
 from detections.books.usual_order import usual_order
 from detections.correlators.base import correlator
+from detections.float_sum import float_sum
 from detections.rounding import reaches
 from normalizer.events.market import Trade
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
@@ -127,7 +128,7 @@ class Flipping(Pulling):
         stood, quantity = _stood(orders), quantity_of(orders)
         if not any(stood.values()) and not any(_left(orders).values()):
             return False
-        if len(stood) > _MOST_PRICES or not reaches(quantity, sum(stood.values())):
+        if len(stood) > _MOST_PRICES or not reaches(quantity, float_sum(stood.values())):
             return False
         if len(orders) == 1:
             p = self._p
@@ -145,7 +146,7 @@ class Flipping(Pulling):
     def _finding(self, trade: Trade, told: Told, book: OrderBook) -> Finding:
         flip = told.flip
         orders, trades = flip.orders, flip.trades
-        quantity, stood = quantity_of(orders), sum(_stood(orders).values())
+        quantity, stood = quantity_of(orders), float_sum(_stood(orders).values())
         shown, did = ("bids", "sold") if orders[0].buy else ("offers", "bought")
         ended = orders[-1].ended_at
         prices = sorted({order.price for order in orders})
@@ -154,7 +155,7 @@ class Flipping(Pulling):
             f"{flip.party} showed {shown} of {amount(quantity)} {trade.instrument} at "
             f"{' and '.join(amount(price) for price in prices)} {others}, took them off after "
             f"{lapse(ended - orders[0].placed.timestamp)} with "
-            f"{amount(sum(order.filled for order in orders))} filled, and "
+            f"{amount(float_sum(order.filled for order in orders))} filled, and "
             f"{lapse(trades[0].timestamp - ended)} later {did} {amount(quantity_of(trades))} from "
             f"others at {amount(average_price(trades))}"
         )
@@ -165,7 +166,7 @@ class Flipping(Pulling):
         size = min(1.0, quantity / (_FULL_SIZE * stood)) if stood else 1.0
         speed = 1.0 - (trades[0].timestamp - ended) / max(1, self._p.trade_window)
         confidence = _BASE + _SIZE * size + _SPEED * speed + _REPEATED * repeated(told.again)
-        joined = sum(_left(orders).values())
+        joined = float_sum(_left(orders).values())
         metrics = {"stood_at_prices": stood, "joined_at_prices": max(0.0, joined - stood)}
         return finding(told, reason, min(1.0, confidence), metrics)
 

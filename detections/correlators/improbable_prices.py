@@ -39,6 +39,7 @@ from detections.alerting.repetition import REPETITION_WINDOW
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS, BookSide, Resting
 from detections.correlators.base import ORDERS, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest, latest
 from detections.markets.usual_moves import UsualMoves
 from detections.money import too_little
@@ -354,7 +355,7 @@ class ImprobablePrices(Correlator[State]):
 
     def _finding(self, event: OrderCancelled, party: Party, doer: Doer, share: float) -> Finding:
         p, cases = self._p, doer.cases
-        quantity = sum(one.quantity for one in cases)
+        quantity = float_sum(one.quantity for one in cases)
         nearest = min(one.distance for one in cases)
         known = [one.sigmas for one in cases if one.sigmas]
         sides = {one.buy for one in cases}

@@ -35,6 +35,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import latest
 from detections.markets.linked_markets import MOST_MARKETS, MarketKey
 from detections.markets.side_tape import Print, SideTape, Taken, taken
@@ -165,7 +166,7 @@ class InferredCrossMarket(Correlator[State]):
     def _is_rare(self, one: SideTape, other: SideTape) -> bool:
         """Whether so much on two markets at once stands out."""
         steps = self._p.window / self._p.step
-        rare = sum(tape.deviations(tape.bought + tape.sold, steps) for tape in (one, other))
+        rare = float_sum(tape.deviations(tape.bought + tape.sold, steps) for tape in (one, other))
         return reaches(rare / sqrt(2), self._p.minimum_deviations)
 
     def _taken(self, tape: SideTape, *, bought: bool) -> Taken | None:

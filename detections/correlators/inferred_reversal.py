@@ -34,6 +34,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import latest
 from detections.markets.side_tape import Print, SideTape, Taken, taken
 from detections.parties import names_nobody
@@ -203,7 +204,7 @@ class InferredReversal(Correlator[State]):
         if ran is None or not self._is_series(ran):
             return None
         like = min(ran.quantity, came.quantity) / max(ran.quantity, came.quantity)
-        whole = sum(one.quantity for one in trades[first:])
+        whole = float_sum(one.quantity for one in trades[first:])
         if not reaches(like, p.minimum_likeness) or not tape.stands_out(
             whole, steps, p.minimum_volume, p.minimum_deviations
         ):

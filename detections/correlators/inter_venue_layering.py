@@ -48,6 +48,7 @@ from detections.books.order_weight import depth_if_large
 from detections.books.pulled_orders import Key, Large, Pulls, quantity_of
 from detections.books.shown_orders import shown_by
 from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import Room, latest
 from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
@@ -365,8 +366,8 @@ class InterVenueLayering(Correlator[State]):
             return ()
         habit = dealer.habits.of(buy)
         habit.note_met(now)
-        quantity, traded = quantity_of(orders), sum(one.quantity for one in deals)
-        hedged = sum(one.quantity for one in lately if one.buy is buy)
+        quantity, traded = quantity_of(orders), float_sum(one.quantity for one in deals)
+        hedged = float_sum(one.quantity for one in lately if one.buy is buy)
         share = self._share(quantity, buy)
         chance = dealer.habits.chance(buy, now, [one.gap for one in deals])
         if (
@@ -421,8 +422,8 @@ class InterVenueLayering(Correlator[State]):
             )
         }
         prices = sorted({order.price for order in orders})
-        quantity, traded = quantity_of(orders), sum(deal.quantity for deal in deals)
-        value = sum(deal.quantity * deal.price for deal in deals)
+        quantity, traded = quantity_of(orders), float_sum(deal.quantity for deal in deals)
+        value = float_sum(deal.quantity * deal.price for deal in deals)
         placed, did = ("bids", "sold") if buy else ("offers", "bought")
         places = ", ".join(dict.fromkeys(deal.book[1] for deal in deals))
         unsure = any(order.unsure for order in orders)
@@ -436,7 +437,7 @@ class InterVenueLayering(Correlator[State]):
                 f"{event.venue}, {did} {amount(traded)} on {places} at "
                 f"{amount(round(value / traded, 8) if traded else deals[0].price)}, and cancelled "
                 f"them within {lapse(event.timestamp - deals[-1].timestamp)} of that with "
-                f"{amount(sum(order.filled for order in orders))} filled"
+                f"{amount(float_sum(order.filled for order in orders))} filled"
             ),
             witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
             confidence=min(1.0, confidence) * (_UNSURE if unsure else 1.0),
@@ -445,7 +446,7 @@ class InterVenueLayering(Correlator[State]):
                 "orders": float(len(orders)),
                 "layered_quantity": quantity,
                 "depth_share": share,
-                "filled_quantity": sum(order.filled for order in orders),
+                "filled_quantity": float_sum(order.filled for order in orders),
                 "traded_quantity": traded,
                 "shown_on_other_side": shown,
                 "cancelled_after_seconds": (event.timestamp - deals[-1].timestamp) / SECOND,

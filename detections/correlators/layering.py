@@ -51,6 +51,7 @@ from detections.books.order_book import Resting
 from detections.books.placed_together import complete_at, placed_together
 from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
 from detections.engine.feed_gaps import is_of
+from detections.float_sum import float_sum
 from detections.money import too_little
 from detections.parties import is_exempt
 from detections.rounding import reaches
@@ -341,19 +342,19 @@ class Layering(Correlator[State]):
         ]
         if not trades:
             return ()
-        pulled = sum(layer.quantity for layer in layers)
+        pulled = float_sum(layer.quantity for layer in layers)
         earliest = layers[-1].placed.timestamp - p.placement_window
         left = _most(
             [one for one in mine if earliest <= one.placed_at <= first + p.placement_window]
         )
-        traded = sum(one.quantity for one in trades)
+        traded = float_sum(one.quantity for one in trades)
         shown = resting + max(other.lately, other.ended_since(first))
         if (
             not reaches(pulled, p.minimum_pulled_share * (pulled + left))
             or (left and len({layer.price for layer in layers}) <= p.minimum_levels)
             or not reaches(pulled, p.minimum_imbalance * max(shown, traded))
             or too_little(
-                sum(layer.quantity * layer.price for layer in layers),
+                float_sum(layer.quantity * layer.price for layer in layers),
                 p.minimum_notional,
                 event.currency,
             )
@@ -394,14 +395,14 @@ class Layering(Correlator[State]):
             for one in desk.against(buy)
             if max(since, complete or since) <= one.witness.timestamp <= event.timestamp
         ]
-        quantity, (_, other) = sum(layer.quantity for layer in layers), desk.sides(buy)
-        against = max(resting + other.ended_since(since), sum(one.quantity for one in trades))
+        quantity, (_, other) = float_sum(layer.quantity for layer in layers), desk.sides(buy)
+        against = max(resting + other.ended_since(since), float_sum(one.quantity for one in trades))
         share = self._share(quantity, buy, resting=True)
         if (
             not trades
             or not reaches(quantity, p.minimum_imbalance * against)
             or too_little(
-                sum(layer.quantity * layer.price for layer in layers),
+                float_sum(layer.quantity * layer.price for layer in layers),
                 p.minimum_notional,
                 event.currency,
             )
@@ -438,4 +439,4 @@ class Layering(Correlator[State]):
 
 def _most(orders: Iterable[Resting]) -> float:
     """What they showed together, each at most."""
-    return sum([one.most for one in orders], 0.0)
+    return float_sum([one.most for one in orders])

@@ -21,6 +21,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.money import too_little
 from detections.parties import Party, acting
@@ -163,7 +164,7 @@ class LiquidityRemoval(Correlator[State]):
     def _judged(self, event: LiquidityRemoved, pool: Pool) -> Iterable[Finding]:
         before = pool.changes[0].before
         gone = -sum(change.liquidity for change in pool.changes)
-        quote = -sum(change.quote for change in pool.changes)
+        quote = -float_sum(change.quote for change in pool.changes)
         if before <= 0 or gone <= 0:
             return ()
         if too_little(quote, self._rule.minimum_quote, event.currency):

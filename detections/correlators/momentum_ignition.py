@@ -37,6 +37,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.baselines.rate import SURE
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import Room, latest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.price_runs import Direction, Execution, Run, Tape, Trader, pushes
@@ -235,9 +236,9 @@ class MomentumIgnition(Correlator[State]):
             went = moved > 0 and prices >= p.minimum_prices
             if not went and pushes(window, up=up) < p.minimum_prices:
                 return
-            value = sum(one.quantity * one.price for one in window)
+            value = float_sum(one.quantity * one.price for one in window)
             far = self._is_far(moved, tape)
-            quantity = sum(one.quantity for one in window)
+            quantity = float_sum(one.quantity for one in window)
             way.run = Run(window, quantity, value, min(1.0, share), far)
             self.state.room.added += len(window)
 

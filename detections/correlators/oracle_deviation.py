@@ -29,6 +29,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.markets.linked_markets import MarketKey
 from detections.money import too_little
@@ -184,7 +185,7 @@ class OracleDeviation(Correlator[State]):
         lost = [one for one in series.trades if one.witness.id in gone]
         series.trades = [one for one in series.trades if one.witness.id not in gone]
         series.count -= len(lost)
-        series.notional -= sum(one.notional for one in lost)
+        series.notional -= float_sum(one.notional for one in lost)
         if not series.trades:
             del self.state.series[market]
 

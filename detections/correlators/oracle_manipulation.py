@@ -33,6 +33,7 @@ from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.correlators.base import TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.markets.latest_prices import LatestPrices, note_price, revise_price
 from detections.markets.oracle_asset import MOST_PARTIES, SLOTS, Asset
 from detections.markets.oracle_dealing import (
@@ -316,12 +317,12 @@ class OracleManipulation(Correlator[State]):
         begin = now - self._p.push
         floor = begin // self._slot
         place = 0 if move > 0 else 1
-        total = sum(one[place] for at, one in asset.taken.items() if at >= floor)
+        total = float_sum(one[place] for at, one in asset.taken.items() if at >= floor)
         if not total:
             return
         for party, pressure in list(asset.parties.items()):
             moved = pressure.moved(begin, now, sign)
-            quantity = sum(one[0] for one in moved.values())
+            quantity = float_sum(one[0] for one in moved.values())
             if not quantity or not reaches(quantity / total, self._p.dominance):
                 continue
             pushed = [

@@ -35,6 +35,7 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repea
 from detections.alerting.wording import amount, lapse
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.parties import Party, buyer, is_exempt, seller
@@ -134,7 +135,9 @@ class Prober(Struct):
                 left.append(now)
             left.sort(key=lambda one: one.timestamp)
             pings[place : place + 1] = [
-                Ping(_order(one), sum(each.quantity for each in left), witness(one), took=True)
+                Ping(
+                    _order(one), float_sum(each.quantity for each in left), witness(one), took=True
+                )
                 for one in left[:1]
             ]
         if any(one.id == was.id for one in self.taking):
@@ -379,7 +382,7 @@ class Pinging(Correlator[State]):
         if len(others) >= many and others[-many].timestamp >= since:
             return ()  # more than half as many on the other side
         mine = pings[first:]
-        average = sum(one.quantity for one in mine) / len(mine)
+        average = float_sum(one.quantity for one in mine) / len(mine)
         if prober.taken < max(middle, p.minimum_multiple * average):
             return ()
         pings.clear()
@@ -396,7 +399,7 @@ class Pinging(Correlator[State]):
         again: int,
     ) -> Finding:
         p = self._p
-        average = sum(one.quantity for one in pings) / len(pings)
+        average = float_sum(one.quantity for one in pings) / len(pings)
         seen = {one.id: one for one in (*(ping.witness for ping in pings), *prober.taking)}
         span = pings[-1].timestamp - pings[0].timestamp
         after = prober.taking[0].timestamp - pings[-1].timestamp

@@ -32,6 +32,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.money import too_little
 from detections.pools.party_swaps import PartySwaps, note_swap
@@ -339,7 +340,7 @@ class PoolFrontRunning(Correlator[State]):
             metrics={
                 "times": float(count),
                 "pools": float(len(pools)),
-                "others_notional": sum(case.notional for case in cases),
+                "others_notional": float_sum(case.notional for case in cases),
                 "shortest_seconds": shortest,
             },
         )

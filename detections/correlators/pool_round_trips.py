@@ -36,6 +36,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.money import too_little
 from detections.pools.swaps import Leg, differs, leg, pool_key
@@ -165,7 +166,7 @@ class PoolRoundTrips(Correlator[State]):
         """Whether enough was swapped, where it is known what that is worth."""
         if not all(one.side for one in legs):
             return True
-        swapped = sum(one.notional for one in legs)
+        swapped = float_sum(one.notional for one in legs)
         return not too_little(swapped, self._p.minimum_gross, currency)
 
     def _owner(self, key: Key, one: Leg) -> Owner:
@@ -251,13 +252,13 @@ class PoolRoundTrips(Correlator[State]):
         return None
 
     def _finding(self, event: PoolSwap, name: str, owner: Owner, legs: list[Leg]) -> Finding:
-        trips, notional = len(owner.trips), sum(one.notional for one in legs)
+        trips, notional = len(owner.trips), float_sum(one.notional for one in legs)
         owner.alerts += 1
         owner.told = event.timestamp
         owner.series_until = owner.series_until or legs[0].timestamp + self._p.window
         owner.next_alert = _next(trips, self._p.minimum_trips)
-        bought = sum(one.quantity for one in legs if one.side == "buy")
-        sold = sum(one.quantity for one in legs if one.side == "sell")
+        bought = float_sum(one.quantity for one in legs if one.side == "buy")
+        sold = float_sum(one.quantity for one in legs if one.side == "sell")
         parties = list(dict.fromkeys(one.who for one in legs))
         wallets = list(dict.fromkeys(party.account or name for party in parties))
         who = str(parties[0]) if len(wallets) == 1 else f"{len(wallets)} wallets of {name}"
@@ -265,9 +266,9 @@ class PoolRoundTrips(Correlator[State]):
         what = f"bought {amount(bought)} and sold {amount(sold)}{symbol}"
         money = f" worth {amount(notional)} {event.currency or ''}".rstrip() if notional else ""
         times = "there and back once" if trips == 1 else f"{trips} times there and back"
-        lost = sum(_lost_share(trip.legs) for trip in owner.trips) / trips
+        lost = float_sum(_lost_share(trip.legs) for trip in owner.trips) / trips
         result = f"lost {percent(lost)}" if lost else "gained nothing"
-        difference = sum(trip.difference for trip in owner.trips) / trips
+        difference = float_sum(trip.difference for trip in owner.trips) / trips
         unsure = any(one.unsure for one in legs)
         more = min(1.0, trips / (2 * self._p.minimum_trips))
         limit = max(self._p.maximum_difference, self._p.maximum_net_share)

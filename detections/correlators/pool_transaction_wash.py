@@ -28,6 +28,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, percent
 from detections.correlators.base import Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.money import too_little
 from detections.parties import acting
@@ -256,7 +257,7 @@ class PoolTransactionWash(Correlator[State]):
     def _worth_it(self, legs: Sequence[Leg], currency: str | None) -> bool:
         if not all(one.side for one in legs):
             return True
-        swapped = sum(one.notional for one in legs)
+        swapped = float_sum(one.notional for one in legs)
         return not too_little(swapped, self._p.minimum_gross, currency)
 
     def _finding(
@@ -270,7 +271,7 @@ class PoolTransactionWash(Correlator[State]):
         more: str,
     ) -> Finding:
         last = legs[-1]
-        notional = sum(one.notional for one in legs)
+        notional = float_sum(one.notional for one in legs)
         worth = f", worth {amount(notional)} {event.currency or ''}".rstrip() if notional else ""
         loan = " with a flash loan" if self._loan else ""
         times = int(metrics["times"])

@@ -48,6 +48,7 @@ from detections.alerting.wording import amount, percent
 from detections.baselines.coin import chance_of_a_coin, chance_to_be_right
 from detections.cap_table.evidence import names
 from detections.correlators.base import TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.markets.primary_dealing import Deal, Investor, Nav, Token
 from detections.markets.primary_lots import Lot, Round, put, take
 from detections.money import least
@@ -392,7 +393,7 @@ class PrimaryMarketTiming(Correlator[State]):
         begin: int,
     ) -> Iterable[Finding]:
         deals = [one for one in investor.deals if begin <= one.timestamp < nav.announced]
-        net = sum(one.quantity for one in deals)
+        net = float_sum(one.quantity for one in deals)
         if not net:
             return
         gain = net * (nav.value - old.value)

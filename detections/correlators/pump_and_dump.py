@@ -72,6 +72,7 @@ from detections.alerting.findings import Finding, witness
 from detections.alerting.pump_alert import distribution_finding, fall_finding, rise_finding
 from detections.alerting.social_evidence import strengthened
 from detections.correlators.base import TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.public_news import ROUTINE, PublicNews, announced, note
@@ -355,7 +356,7 @@ class PumpAndDump(Correlator[State]):
         evidence = tape.evidence(since)
         market.pump = Pump(
             rise.path, time, since, rise.burst.before, price, time,
-            traded=sum((quantity for _, quantity in market.traded), 0.0),
+            traded=float_sum(quantity for _, quantity in market.traded),
             witnesses=evidence[-_MOST_OF_RISE:], began=began,
             explained=self._is_news(event.token_id, began),
         )  # fmt: skip

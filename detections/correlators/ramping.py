@@ -39,6 +39,7 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repea
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import Room, latest
 from detections.markets.lasting_moves import LastingMoves
 from detections.markets.linked_markets import MarketKey
@@ -282,7 +283,7 @@ class Ramping(Correlator[State]):
         own = ramp.orders(first.time)
         steps_share = min(1.0, len(steps) / own)
         size = _size(taken / own, quantity - taken, orders - own)
-        pushed = sum(one.price - one.before for one in steps) / rise
+        pushed = float_sum(one.price - one.before for one in steps) / rise
         if not (
             reaches(steps_share, p.minimum_steps_share)
             and reaches(pushed, p.minimum_pushed)

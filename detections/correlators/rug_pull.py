@@ -55,6 +55,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, witness
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.money import too_little
 from detections.parties import acting, is_exempt
@@ -304,7 +305,7 @@ class RugPull(Correlator[State]):
         for one in steps:
             taken[one.owner] = taken.get(one.owner, 0) + one.before - one.after
         owner, most = max(taken.items(), key=lambda item: item[1])
-        quote = sum(one.quote for one in steps if one.owner == owner)
+        quote = float_sum(one.quote for one in steps if one.owner == owner)
         others = sum(1 for trader in pool.traders if trader != owner)
         if (
             most < _HALF * (before - after)
@@ -346,7 +347,7 @@ class RugPull(Correlator[State]):
         own, before, by_own = sold_down(pool, owner, event.timestamp - self._p.window)
         fall = (before - pool.price) / before
         others = sum(1 for trader in pool.traders if trader != owner)
-        quote = sum(one.quote for one in own)
+        quote = float_sum(one.quote for one in own)
         if (
             not reaches(fall, self._p.minimum_fall)
             or by_own < _HALF * (before - pool.price)

@@ -39,6 +39,7 @@ from detections.cap_table.register import Register, forget, record, register_of
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from normalizer.events.chain import PoolSwap, TokenTransfer
 from normalizer.events.market import Trade
@@ -218,7 +219,7 @@ class Rule144Volume(Correlator[State]):
         if not volumes:
             return 0.0
         week = _week(now)
-        return sum(volumes.get(week - back, 0.0) for back in range(1, _WEEKS + 1)) / _WEEKS
+        return float_sum(volumes.get(week - back, 0.0) for back in range(1, _WEEKS + 1)) / _WEEKS
 
 
 def _week(moment: int) -> int:

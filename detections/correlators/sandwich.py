@@ -38,6 +38,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, percent
 from detections.correlators.base import Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest, latest
 from detections.money import too_little
 from detections.pools.party_swaps import PartySwaps, note_swap
@@ -223,7 +224,7 @@ class Sandwich(Correlator[State]):
 
     def _judged(self, event: PoolSwap, found: _Sandwich) -> Iterable[Finding]:
         known = found.back.side and all(victim.side for victim in found.victims)
-        notional = sum(victim.notional for victim in found.victims)
+        notional = float_sum(victim.notional for victim in found.victims)
         if known and too_little(notional, self._p.minimum_victims_notional, event.currency):
             return ()
         name = found.back.owner or found.back.called
@@ -316,7 +317,9 @@ def _whole_gain(found: _Sandwich) -> float | None:
     """The gain in whole units of what the fronts paid; None where these aren't known."""
     first = found.fronts[0]
     paid = sum(front.paid for front in found.fronts)
-    whole = sum(front.notional if first.side == "buy" else front.quantity for front in found.fronts)
+    whole = float_sum(
+        front.notional if first.side == "buy" else front.quantity for front in found.fronts
+    )
     return whole * found.gain / paid if first.side and whole else None
 
 

@@ -43,6 +43,7 @@ from detections.books.order_book import Resting
 from detections.books.shown_orders import shown_by
 from detections.books.weighed_together import besides
 from detections.correlators.base import ORDERS, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
@@ -364,8 +365,8 @@ class SpoofingAttempts(Correlator[State]):
         unsure: bool,
     ) -> Finding:
         p, number = self._p, len(attempts)
-        quantity = sum(one.quantity for one in attempts) / number
-        share = sum(one.quantity / one.depth for one in attempts) / number
+        quantity = float_sum(one.quantity for one in attempts) / number
+        share = float_sum(one.quantity / one.depth for one in attempts) / number
         beside = max(one.beside for one in attempts)
         did = "showed or traded" if any(one.traded for one in attempts) else "showed"
         orders = sum(one.orders for one in attempts)

@@ -31,6 +31,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.slips import is_slip
@@ -224,7 +225,7 @@ class SteadyRamp(Correlator[State]):
             return ()
         up = moved > 0
         ways = [one - other for one, other in zip(prices[1:], prices, strict=False)]
-        directness = abs(sum(ways)) / sum(abs(way) for way in ways)
+        directness = abs(float_sum(ways)) / float_sum(abs(way) for way in ways)
         largest = max(way if up else -way for way in ways) / abs(prices[-1] - prices[0])
         trades = sum(one.bought + one.sold for one in steps)
         side = sum(one.bought if up else one.sold for one in steps)

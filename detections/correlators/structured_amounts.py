@@ -33,6 +33,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import names, party
 from detections.correlators.base import Correlator, correlator
+from detections.float_sum import float_sum
 from detections.markets.latest_prices import LatestPrices, note_price, revise_price
 from detections.parties import is_exempt
 from detections.rounding import reaches
@@ -211,7 +212,7 @@ class StructuredAmounts(Correlator[State]):
         currency: str,
         number: int,
     ) -> Finding:
-        p, total = self._p, sum(one.worth for one in parts)
+        p, total = self._p, float_sum(one.worth for one in parts)
         sources = tuple(dict.fromkeys(one.source for one in parts))
         destinations = tuple(dict.fromkeys(one.destination for one in parts))
         others = tuple(dict.fromkeys(one.other for one in parts))

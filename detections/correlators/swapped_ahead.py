@@ -33,6 +33,7 @@ from detections.alerting.findings import Finding, Witness
 from detections.alerting.wording import amount, lapse
 from detections.books.coincidence import binomial_tail
 from detections.correlators.base import Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.money import too_little
 from detections.pools.swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
@@ -254,7 +255,7 @@ class SwappedAhead(Correlator[State]):
     def _finding(self, event: PoolSwap, cases: list[Case], tries: int, chance: float) -> Finding:
         newest, times = cases[-1], len(cases)
         known = all(one.front.side for one in cases)
-        gain = sum(one.gain for one in cases) if known else 0.0
+        gain = float_sum(one.gain for one in cases) if known else 0.0
         names = [name for one in cases for who in (one.front, one.back) for name in who.who.names]
         called = newest.front.called
         if is_own_contract(called, event.pool):
@@ -283,7 +284,7 @@ class SwappedAhead(Correlator[State]):
                 "times": float(times),
                 "swaps": float(tries),
                 "chance": chance,
-                "victims_notional": sum(one.victim.notional for one in cases),
+                "victims_notional": float_sum(one.victim.notional for one in cases),
                 "gain_notional": gain,
                 "longest_seconds": longest / SECOND,
             },

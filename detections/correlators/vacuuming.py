@@ -47,6 +47,7 @@ from detections.books.order_book import OrderBook
 from detections.books.pulled_orders import Large, average_price, quantity_of
 from detections.books.pulling import Pulling, Told, finding
 from detections.correlators.base import correlator
+from detections.float_sum import float_sum
 from detections.rounding import reaches
 from normalizer.events.market import Trade
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
@@ -119,7 +120,7 @@ class Vacuuming(Pulling):
             f"{flip.party} took off {shown} of {amount(quantity_of(orders))} {trade.instrument} at "
             f"{len(prices)} prices from {amount(prices[0])} to {amount(prices[-1])} within "
             f"{lapse(ended - first)} ({percent(share)} of the {side} depth), with "
-            f"{amount(sum(order.filled for order in orders))} filled, and "
+            f"{amount(float_sum(order.filled for order in orders))} filled, and "
             f"{lapse(trades[0].timestamp - ended)} later {did} {amount(quantity_of(trades))} there "
             f"at {amount(average_price(trades))}"
         )

@@ -31,6 +31,7 @@ from msgspec.structs import replace
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
 from detections.correlators.base import TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.parties import buyer, is_exempt, sameness, seller
 from detections.windows import Group, Key, SlidingGroups
@@ -275,7 +276,7 @@ class WashFunding(Correlator[State]):
     ) -> Finding:
         deals = list(group.items)
         number = self._windows.alerted(group, self._p.minimum_trades)
-        value = sum(deal.notional for deal in deals)
+        value = float_sum(deal.notional for deal in deals)
         shown = [funding.witness for funding in fundings if funding.source == source]
         shown.sort(key=lambda one: (one.timestamp, one.id))
         apart = shown[-1].timestamp - shown[0].timestamp
@@ -300,7 +301,7 @@ class WashFunding(Correlator[State]):
             confidence=confidence * (_UNSURE if unsure else 1.0),
             metrics={
                 "trades": float(len(deals)),
-                "quantity": sum(deal.quantity for deal in deals),
+                "quantity": float_sum(deal.quantity for deal in deals),
                 "notional": value,
                 "funded_by_source": float(self.state.funded.get(source, 0)),
                 "funded_seconds_apart": apart / 1e9,

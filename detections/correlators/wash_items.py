@@ -53,6 +53,7 @@ from msgspec.structs import replace
 from detections.alerting.findings import Finding, about, witness
 from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.markets.item_deals import Deal, Item, Series, circle, repeated
 from detections.markets.revised_trades import REVISIONS
@@ -347,7 +348,7 @@ class WashItems(Correlator[State]):
     def _finding(self, item: Item, place: Place, found: Series, fresh: list[Deal]) -> Finding:
         deals = found.deals
         span = deals[-1].timestamp - deals[0].timestamp
-        value = sum(deal.price for deal in deals)
+        value = float_sum(deal.price for deal in deals)
         money = f" {place.currency}" if place.currency else ""
         unsure = any(deal.unsure for deal in deals)
         names = (name for deal in deals for name in (deal.seller, deal.buyer))

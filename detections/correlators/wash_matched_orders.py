@@ -37,6 +37,7 @@ from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import Resting
 from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import Room, drop_idlest
 from detections.markets.counterparties import (
     Closeness,
@@ -255,7 +256,7 @@ class WashMatchedOrders(Correlator[State]):
         if not self._is_close(closeness, len(deals) + told):
             return ()
         net = net_share(deals)
-        value = sum(deal.quantity * (deal.price or 0.0) for deal in deals)
+        value = float_sum(deal.quantity * (deal.price or 0.0) for deal in deals)
         if too_little(value, p.minimum_gross, event.currency):
             return ()
         if series is None or event.timestamp >= series.until:
@@ -320,7 +321,7 @@ class WashMatchedOrders(Correlator[State]):
             metrics={
                 "matches": float(len(deals)),
                 "matched_share": matched,
-                "quantity": sum(deal.quantity for deal in deals),
+                "quantity": float_sum(deal.quantity for deal in deals),
                 "notional": value,
                 "net_share": net,
                 "share_within": closeness.share,

@@ -35,6 +35,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.coincidence import binomial_tail
 from detections.correlators.base import TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import Room
 from detections.markets.revised_trades import REVISIONS, revise
 from detections.money import too_little
@@ -254,7 +255,9 @@ class WashTrading(Correlator[State]):
         group = self._windows.add(self.state.groups, key, deal)
         if not self._windows.due(group, self._p.minimum_trades):
             return ()
-        if too_little(sum(d.notional for d in group.items), self._p.minimum_gross, trade.currency):
+        if too_little(
+            float_sum(d.notional for d in group.items), self._p.minimum_gross, trade.currency
+        ):
             return ()
         name = owner if self._clustered else bought.investor or owner
         trades = counts.now.get(name, 0) + counts.before.get(name, 0)
@@ -286,7 +289,10 @@ class WashTrading(Correlator[State]):
     ) -> Finding:
         deals, minimum = list(group.items), self._p.minimum_trades
         number = self._windows.alerted(group, minimum)
-        quantity, notional = sum(d.quantity for d in deals), sum(d.notional for d in deals)
+        quantity, notional = (
+            float_sum(d.quantity for d in deals),
+            float_sum(d.notional for d in deals),
+        )
         money = f" {trade.currency}" if trade.currency else ""
         where = f"{trade.instrument} on {trade.venue}"
         last = deals[-1]

@@ -41,6 +41,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import TRADES, Correlator, correlator
+from detections.float_sum import float_sum
 from detections.idlest import Room
 from detections.money import least
 from detections.parties import is_exempt
@@ -335,9 +336,11 @@ class WashTurnover(Correlator[State]):
             tally.sides.items(), key=lambda one: (-(one[1].bought + one[1].sold), one[0])
         )
         circle = dict(ranked[: p.most_counterparties])
-        kept = sum(side.bought + side.sold for side in tally.sides.values())
-        inside = sum(side.bought + side.sold for side in circle.values())
-        returned = sum(2 * min(side.bought, side.sold) for side in tally.sides.values()) / kept
+        kept = float_sum(side.bought + side.sold for side in tally.sides.values())
+        inside = float_sum(side.bought + side.sold for side in circle.values())
+        returned = (
+            float_sum(2 * min(side.bought, side.sold) for side in tally.sides.values()) / kept
+        )
         concentration = inside / kept
         if not reaches(concentration, p.minimum_concentration) or (
             returned >= _RETURNED and _to_and_fro(circle) < _LEAST_CIRCLE

@@ -11,6 +11,7 @@ from functools import cache
 import msgspec
 
 from detections.correlators.base import correlators
+from detections.float_sum import float_sum
 from detections.rules.rule_set import RuleSet
 
 #: What correlators take of an event of an order log, in microseconds on one machine: it matters
@@ -73,7 +74,7 @@ def cost_of(names: Collection[str], number: int) -> float:
     """What a part that has these correlators takes of an event, in the same microseconds."""
     known = correlators()
     books = _BOOKS if any(known[name].uses_books for name in names) else 0.0
-    own = sum(_COSTS.get(name, _COST) for name in names)
+    own = float_sum(_COSTS.get(name, _COST) for name in names)
     return books + own + (_FIRST if number == 0 else 0.0)
 
 

@@ -2,6 +2,7 @@
 
 from detections.books.level_changes import LevelChange
 from detections.books.order_book import OrderBook
+from detections.float_sum import float_sum
 from detections.market_replay.scene import End, Level, OrderLife, Quote, Scene, Stretch
 from normalizer.events.market import OrderPlaced, TradeBusted, TradeCorrected
 
@@ -48,7 +49,7 @@ class RecordedMarket:
         """What stands at a price now."""
         book = self.book
         quantity = 0.0 if book is None else book.side(buy).at(price)
-        found = Level(buy, price, quantity, sum(self._theirs.get((buy, price), {}).values()))
+        found = Level(buy, price, quantity, float_sum(self._theirs.get((buy, price), {}).values()))
         if quantity:
             self._told[buy][price] = found
         else:
@@ -164,7 +165,7 @@ class RecordedMarket:
         if self._totals is None:
             sums = {True: 0.0, False: 0.0}
             for (buy, _), orders in self._theirs.items():
-                sums[buy] += sum(orders.values())
+                sums[buy] += float_sum(orders.values())
             self._totals = sums[True], sums[False]
         found = Quote(
             time,

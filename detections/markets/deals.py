@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from detections.float_sum import float_sum
 from detections.markets.counterparties import Deal
 from detections.markets.trading_circles import is_of_two_sides, one_way, positions_after
 
@@ -13,7 +14,7 @@ _ONE_WAY = 0.5
 
 def value_of(deals: Sequence[Deal]) -> float:
     """In the quote currency; in tokens where there are no prices."""
-    return sum(deal.quantity * (1.0 if deal.price is None else deal.price) for deal in deals)
+    return float_sum(deal.quantity * (1.0 if deal.price is None else deal.price) for deal in deals)
 
 
 def earned_share(deals: Sequence[Deal]) -> float:

@@ -5,6 +5,7 @@ from collections import deque
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
+from detections.float_sum import float_sum
 from normalizer.events.market import Trade
 
 MOST_STEPS = 200
@@ -44,11 +45,11 @@ class Gatherer(Struct):
     def handed_over(self) -> float:
         """What of it a single holder gave who gave more than half of it, and it still has."""
         net, of_each = self.net(), self._of_each()
-        blocks = sum(one for one in of_each.values() if one > net / 2)
+        blocks = float_sum(one for one in of_each.values() if one > net / 2)
         if not blocks:
             return 0.0
-        of_many = net - sum(of_each.values())
-        passed_on = -sum(one for one in (*of_each.values(), of_many) if one < 0)
+        of_many = net - float_sum(of_each.values())
+        passed_on = -float_sum(one for one in (*of_each.values(), of_many) if one < 0)
         return max(0.0, blocks - passed_on)
 
     def origin(self, who: str, amount: float) -> str:
@@ -70,7 +71,7 @@ class Gatherer(Struct):
         of_each: dict[str, float] = {}
         for other, quantity in got:
             of_each[other] = of_each.get(other, 0.0) + quantity
-        whole = sum(of_each.values())
+        whole = float_sum(of_each.values())
         if 2 * whole < amount:
             return who
         return next((other for other, one in of_each.items() if one > whole / 2), "")

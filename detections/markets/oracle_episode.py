@@ -4,6 +4,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Finding, Witness
 from detections.alerting.wording import amount, lapse, percent
+from detections.float_sum import float_sum
 from detections.markets.price_pressure import Push, moved, put_in_place
 from detections.money import least
 from detections.rounding import reaches
@@ -62,7 +63,7 @@ class Episode(Struct):
     def stands(self, push: int, dominance: float, part: float) -> bool:
         """Whether its party still pushed: as when the newest answer came, of what is left."""
         found = moved(self.pushes, self.answered - push, self.answered, self.sign)
-        quantity = sum(one[0] for one in found.values())
+        quantity = float_sum(one[0] for one in found.values())
         if not quantity or not self.total or not reaches(quantity / self.total, dominance):
             return False
         asked = part * abs(self.after.price / self.before.price - 1)

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from detections.alerting.findings import Witness
 from detections.baselines.rate import most_that_counts
+from detections.float_sum import float_sum
 from detections.markets.slips import is_slip
 from detections.parties import NOBODY, Party
 from pipeline.units import DAY
@@ -191,8 +192,8 @@ class PriceHistory(Struct):
         if self.unsummed:
             (quantity, notional), *since = self.unsummed
             older = self.slots[:-1]
-            self.quantity = sum([*[slot.quantity for slot in older], quantity])
-            self.notional = sum([*[slot.notional for slot in older], notional])
+            self.quantity = float_sum([*[slot.quantity for slot in older], quantity])
+            self.notional = float_sum([*[slot.notional for slot in older], notional])
             for quantity, notional in since:
                 self.quantity += quantity
                 self.notional += notional
@@ -267,8 +268,8 @@ class PriceHistory(Struct):
                 self.before = None
         self.unsummed = []
         self.trades = sum(slot.trades for slot in self.slots)
-        self.quantity = sum(slot.quantity for slot in self.slots)
-        self.notional = sum(slot.notional for slot in self.slots)
+        self.quantity = float_sum(slot.quantity for slot in self.slots)
+        self.notional = float_sum(slot.notional for slot in self.slots)
 
     def _forget_slots(self, oldest: int) -> None:
         stale = 0
@@ -309,7 +310,7 @@ class PriceHistory(Struct):
         if covered > 0 and covered * width >= minimum_history * self.baseline:
             past = {p: v for p, v in self.volumes.items() if start <= p < end and v > 0}
             most = most_that_counts(list(past.values()))
-            total = sum(min(one, most) for one in past.values())
+            total = float_sum(min(one, most) for one in past.values())
             shut = sum(time for place, time in self.closed.items() if end - covered <= place < end)
             total /= max(1 - shut / (covered * width), _LEAST_OPEN)
             if by_hour:
@@ -340,7 +341,7 @@ class PriceHistory(Struct):
         if not parts:
             return mean
         most = most_that_counts([quantity for _, quantity in parts if quantity])
-        own = sum(shared * min(quantity, most) for shared, quantity in parts)
+        own = float_sum(shared * min(quantity, most) for shared, quantity in parts)
         own /= sum(shared for shared, _ in parts)
         days = (end - first) * width / DAY
         return (days * own + _PRIOR_DAYS * mean) / (days + _PRIOR_DAYS)

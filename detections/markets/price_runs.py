@@ -5,6 +5,7 @@ import itertools
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
+from detections.float_sum import float_sum
 from detections.markets.usual_moves import UsualMoves
 
 #: Trades that are kept of a party's window, and of a run and its reversal.
@@ -105,7 +106,7 @@ class Direction(Struct, gc=False):
         if front >= _MANY and 2 * front >= len(taken):
             del taken[:front]
             front = 0
-            self.quantity = sum(one.quantity for one in taken)  # what rounding has left goes
+            self.quantity = float_sum(one.quantity for one in taken)  # what rounding has left goes
         self.front = front
         return len(prices)
 
@@ -160,7 +161,7 @@ class Tape(Struct):
         if front >= _MANY and 2 * front >= len(times):
             del times[:front], self.quantities[:front]
             front = 0
-            self.traded = sum(self.quantities)  # what rounding has left goes
+            self.traded = float_sum(self.quantities)  # what rounding has left goes
         self.front = front
 
     def clear(self) -> None:

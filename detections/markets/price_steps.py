@@ -5,6 +5,7 @@ from bisect import bisect_left
 from msgspec import Struct
 
 from detections.alerting.findings import Witness
+from detections.float_sum import float_sum
 from detections.markets.slips import is_slip
 from pipeline.units import MINUTE
 
@@ -84,8 +85,8 @@ class Ramp(Struct):
     def quantities(self, floor: int) -> tuple[float, float]:
         """What it took since a time, and what it traded the other way."""
         return (
-            sum([quantity for time, quantity in self.taken if time >= floor]),
-            sum([quantity for time, quantity in self.given if time >= floor]),
+            float_sum([quantity for time, quantity in self.taken if time >= floor]),
+            float_sum([quantity for time, quantity in self.given if time >= floor]),
         )
 
 

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from detections.alerting.findings import Witness
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from normalizer.events.market import Trade
 from pipeline.units import HOUR
@@ -87,7 +88,7 @@ class Stake(Struct):
         for other in elsewhere:
             for step in other.steps:
                 sold[step.number] = sold.get(step.number, 0.0) + step.sold
-        return sum(
+        return float_sum(
             min(step.bought, sold.get(step.number, 0.0))
             for step in self.steps
             if step.number >= first

@@ -21,6 +21,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.baselines.rate import MOVES, BlockRate, kept
+from detections.float_sum import float_sum
 from detections.markets.slips import FAR_OFF, is_slip
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND
 
@@ -203,8 +204,8 @@ class PumpTape(Struct):
             sum(one.trades for one in found),
             sum(one.purchases for one in found),
             sum(one.rush for one in found),
-            sum(one.value for one in found),
-            sum(one.bought for one in found),
+            float_sum(one.value for one in found),
+            float_sum(one.bought for one in found),
         )
 
     def hour(self) -> Burst:
@@ -215,8 +216,8 @@ class PumpTape(Struct):
             sum(one.trades for one in self.bars),
             sum(one.purchases for one in self.bars),
             0,
-            sum(one.value for one in self.bars),
-            sum(one.bought for one in self.bars),
+            float_sum(one.value for one in self.bars),
+            float_sum(one.bought for one in self.bars),
         )
 
     def held(self) -> float:

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.baselines.rate import MOVES, most_that_counts
+from detections.float_sum import float_sum
 from detections.markets.side_run import SideRuns
 from detections.markets.slips import is_slip
 from pipeline.units import MINUTE
@@ -102,7 +103,7 @@ class Step(Struct):
         """How far the price went, squared: the mean of its sides. Purchases at the offer by turns
         with sales at the bid move neither of these (Roll, 1984)."""
         squares = [(log(last) - log(first)) ** 2 for first, last in self.prices.values()]
-        return sum(squares) / len(squares)
+        return float_sum(squares) / len(squares)
 
 
 class Party(Struct, frozen=True):
@@ -306,7 +307,7 @@ class ReferenceWindow(Struct):
         of the mean square, to which no 5 min adds more than `detections.baselines.rate` lets."""
         moves = [one.moved for one in self.steps.values()]
         most = most_that_counts([one for one in moves if one], MOVES)
-        return (sum(min(one, most) for one in moves) / len(moves)) ** 0.5 if moves else 0.0
+        return (float_sum(min(one, most) for one in moves) / len(moves)) ** 0.5 if moves else 0.0
 
     def seen_before(self, window: int) -> int:
         """How much of the time before the window is known: from the first trade on, since before
@@ -318,4 +319,4 @@ class ReferenceWindow(Struct):
         count for more than `detections.baselines.rate` lets them."""
         quantities = [one.quantity for one in self.steps.values()]
         most = most_that_counts(quantities)
-        return sum(min(one, most) for one in quantities) * time / of
+        return float_sum(min(one, most) for one in quantities) * time / of

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.baselines.rate import SURE, BlockRate, kept
+from detections.float_sum import float_sum
 from detections.markets.usual_moves import UsualMoves
 from normalizer.events.market import Trade
 from pipeline.units import HOUR
@@ -52,16 +53,16 @@ class Taken(Struct, frozen=True):
     @property
     def average(self) -> float:
         """What was paid for it (or got), on average."""
-        return sum(one.price * one.quantity for one in self.trades) / self.quantity
+        return float_sum(one.price * one.quantity for one in self.trades) / self.quantity
 
 
 def taken(trades: Sequence[Print], *, bought: bool) -> Taken | None:
     """What one side took of these trades; None of nothing."""
     own = tuple(one for one in trades if one.bought is bought)
-    quantity = sum(one.quantity for one in own)
+    quantity = float_sum(one.quantity for one in own)
     if not quantity:
         return None
-    return Taken(own, quantity, quantity / sum(one.quantity for one in trades))
+    return Taken(own, quantity, quantity / float_sum(one.quantity for one in trades))
 
 
 class SideTape(Struct):
@@ -124,8 +125,8 @@ class SideTape(Struct):
             del trades[:front]
             front = 0
             # Anew, so that no rounding is left.
-            self.bought = sum((one.quantity for one in trades if one.bought), 0.0)
-            self.sold = sum((one.quantity for one in trades if not one.bought), 0.0)
+            self.bought = float_sum(one.quantity for one in trades if one.bought)
+            self.sold = float_sum(one.quantity for one in trades if not one.bought)
         self.front = front
 
     def window(self) -> list[Print]:

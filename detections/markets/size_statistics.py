@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from detections.float_sum import float_sum
+
 BENFORD = tuple(math.log10(1 + 1 / digit) for digit in range(1, 10))
 #: A size of so many significant digits is round: 3, 250, 0.012.
 _ROUND_DIGITS = 2
@@ -43,13 +45,17 @@ def traits(size: float) -> Traits:
 def deviation(counts: Sequence[int]) -> float:
     """The mean absolute deviation of nine counts of first digits from Benford's law."""
     total = sum(counts)
-    return sum(abs(n / total - p) for n, p in zip(counts, BENFORD, strict=True)) / len(BENFORD)
+    return float_sum(abs(n / total - p) for n, p in zip(counts, BENFORD, strict=True)) / len(
+        BENFORD
+    )
 
 
 def chance_of_digits(counts: Sequence[int]) -> float:
     """How likely such counts of first digits, or worse ones, are by Benford's law."""
     total = sum(counts)
-    chi = sum((n - total * p) ** 2 / (total * p) for n, p in zip(counts, BENFORD, strict=True))
+    chi = float_sum(
+        (n - total * p) ** 2 / (total * p) for n, p in zip(counts, BENFORD, strict=True)
+    )
     half = chi / 2
     # The survival function of chi-square, of an even number of degrees of freedom, is a finite sum.
-    return math.exp(-half) * sum(half**k / math.factorial(k) for k in range(_HALF_DEGREES))
+    return math.exp(-half) * float_sum(half**k / math.factorial(k) for k in range(_HALF_DEGREES))

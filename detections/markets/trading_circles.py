@@ -17,6 +17,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from detections.float_sum import float_sum
+
 #: Up to this weight each layer is looked at by itself; beyond, steps of a tenth.
 _EACH = 20
 #: Layers that are looked at.
@@ -151,10 +153,10 @@ def positions_after(flows: Iterable[Flow]) -> dict[str, float]:
 
 def net_share(flows: Sequence[Flow]) -> float:
     """What is left of all that moved: from 0, all are where they were, to 1, all went one way."""
-    gross = sum(flow.quantity for flow in flows)
+    gross = float_sum(flow.quantity for flow in flows)
     if not gross:
         return 1.0
-    return sum(abs(one) for one in positions_after(flows).values()) / (2 * gross)
+    return float_sum(abs(one) for one in positions_after(flows).values()) / (2 * gross)
 
 
 def chance(successes: int, trials: int, probability: float) -> float:
@@ -189,12 +191,14 @@ def chance_of_rounds(flows: Sequence[Flow], rounds: int, tolerance: float) -> fl
     members = len({name for flow in flows for name in (flow.seller, flow.buyer)})
     if members == 2 and len(sizes) == 1:
         return _chance_of_returns(number // 2, rounds)
-    mean = sum(flow.quantity for flow in flows) / number
-    spread = math.sqrt(sum(flow.quantity**2 for flow in flows) / number)
+    mean = float_sum(flow.quantity for flow in flows) / number
+    spread = math.sqrt(float_sum(flow.quantity**2 for flow in flows) / number)
     apart = min((b - a for a, b in itertools.pairwise(sizes)), default=sizes[0])
     width = max(2 * tolerance * mean, min(sizes[0], apart))
     of_one = width / (spread * math.sqrt(2 * math.pi * 2 / members))
-    expected = sum(min(1.0, of_one / math.sqrt(i)) ** (members - 1) for i in range(1, number + 1))
+    expected = float_sum(
+        min(1.0, of_one / math.sqrt(i)) ** (members - 1) for i in range(1, number + 1)
+    )
     if expected < _OFTEN:
         return (expected / (1 + expected)) ** rounds
     return math.erfc(rounds / (expected * math.sqrt(math.pi)))
@@ -253,4 +257,4 @@ def one_way(flows: Iterable[Flow]) -> float:
         else:
             edge, quantity = (flow.buyer, flow.seller), -flow.quantity
         net[edge] = net.get(edge, 0.0) + quantity
-    return sum(abs(one) for one in net.values()) / gross if gross else 0.0
+    return float_sum(abs(one) for one in net.values()) / gross if gross else 0.0

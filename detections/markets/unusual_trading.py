@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from detections.float_sum import float_sum
 from detections.markets.improbable_dealing import (
     by_chance,
     chance_among,
@@ -118,7 +119,7 @@ def unusual(
     past = _past(histories, begin, window, known_since)
     long_known = known_since <= event - 2 * window
     tells = long_known and new <= max(1.0, _MANY_NEW * len(flows))
-    total = sum(flow.bought if rising else flow.sold for flow in flows.values())
+    total = float_sum(flow.bought if rising else flow.sold for flow in flows.values())
     nets = Nets({party: sign * flow.net for party, flow in flows.items()}, _values(past.nets))
     sizes = Sizes({party: flow.gross for party, flow in flows.items()}, _values(past.gross))
     found: list[Unusual] = []

@@ -7,6 +7,7 @@ from msgspec import Struct
 from detections.alerting.findings import Finding, Witness, about
 from detections.alerting.wording import amount, lapse, percent
 from detections.engine.correlator_state import Whole
+from detections.float_sum import float_sum
 from detections.parties import Party
 from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, PoolSwap, TokenTransfer
 from pipeline.units import DAY
@@ -107,7 +108,7 @@ def finding(collapse: Collapse, recovery_time: int, quiet_after: int = 0) -> Fin
         confidence = _BASE + (_SOLE if collapse.provides else 0.0)
         confidence += _ALL_GONE if collapse.share >= _ALL else 0.0
     else:
-        sold = sum(one.tokens for one in steps)
+        sold = float_sum(one.tokens for one in steps)
         symbol = f" {place.symbol}" if place.symbol else ""
         minted = (
             f", {amount(min(collapse.minted, sold))} of it minted to it before"

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from detections.float_sum import float_sum
 from detections.idlest import drop_idlest
 from detections.pools.collapse import Collapse, token_of
 from normalizer.events.chain import LiquidityAdded
@@ -43,4 +44,4 @@ def migrated(moved: dict[str, list[Moved]], collapse: Collapse, key: Key, window
         if one.pool != key and one.token == collapse.where.token and one.timestamp >= since
     ]
     # What was added is unknown of Uniswap v4: the doubt is the provider's.
-    return -1.0 in elsewhere or sum(elsewhere) >= _HALF * collapse.quote > 0
+    return -1.0 in elsewhere or float_sum(elsewhere) >= _HALF * collapse.quote > 0

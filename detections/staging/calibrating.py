@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from detections.float_sum import float_sum
 from detections.rules.calibration import Calibration
 from detections.rules.document import content_hash
 from detections.staging.rule_file import without_key
@@ -51,7 +52,7 @@ def with_verdicts(known: Calibration | None, found: Sequence[Outcome]) -> Calibr
         # The higher it is, the further down all are moved, and the more counts what it says itself.
         middle = (low + high) / 2
         tried = Calibration(judged=judged, right=right, said=middle)
-        mean = sum(often * tried.calibrated(one) for one, often in weights.items()) / judged
+        mean = float_sum(often * tried.calibrated(one) for one, often in weights.items()) / judged
         low, high = (middle, high) if mean > tried.calibrated(middle) else (low, middle)
     return Calibration(judged=judged, right=right, said=round((low + high) / 2, _DIGITS))
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from detections.backtest.labels import Labels
 from detections.backtest.tallies import MOST_ENTITIES, time_text
+from detections.float_sum import float_sum
 from detections.reading import NotAnEvent, nanoseconds
 from detections.rules.model import Rule
 from detections.staging.advice import Advice, Criteria, Trial, advise
@@ -157,7 +158,7 @@ class Statistics:
         for _, judged in sorted(seen.judged.items()):
             said = judged.confidences
             own = said if calibration is None else [calibration.uncalibrated(one) for one in said]
-            found.append(Outcome(judged.right, sum(said) / len(said), tuple(own)))
+            found.append(Outcome(judged.right, float_sum(said) / len(said), tuple(own)))
         return found
 
     def outcomes(self, rule: Rule) -> list[Outcome]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from detections.float_sum import float_sum
 from detections.proportions import Interval, wilson
 from detections.rules.calibration import LEAST, MOST
 
@@ -71,13 +72,14 @@ def sureness(outcomes: Iterable[Outcome]) -> Sureness | None:
     if not some:
         return None
     right, judged = sum(one.right for one in some), len(some)
-    share, confidence = wilson(right, judged), sum(one.confidence for one in some) / judged
+    share, confidence = wilson(right, judged), float_sum(one.confidence for one in some) / judged
     return Sureness(
         judged=judged,
         right=right,
         share=share,
         confidence=confidence,
-        uncalibrated=sum(sum(one.uncalibrated) / len(one.uncalibrated) for one in some) / judged,
+        uncalibrated=float_sum(float_sum(one.uncalibrated) / len(one.uncalibrated) for one in some)
+        / judged,
         verdict=comparison(confidence, share, judged),
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from detections.float_sum import float_sum
 from detections.proportions import Interval
 from detections.staging.sureness import BOUNDS, comparison
 from simulation.accuracy.judging import Judged
@@ -70,7 +71,7 @@ def reliability(alerts: Iterable[Judged]) -> Reliability:
         rules=_rows(rules),
         typologies=_rows(typologies),
         bands=_bands(all_of_them),
-        brier=sum(squares) / len(squares) if squares else None,
+        brier=float_sum(squares) / len(squares) if squares else None,
     )
 
 
@@ -80,7 +81,7 @@ def _rows(groups: Mapping[tuple[str, str], Sequence[Judged]]) -> tuple[OfConfide
             rule=rule,
             typology=typology,
             alerts=len(some),
-            confidence=sum(one.confidence for one in some) / len(some),
+            confidence=float_sum(one.confidence for one in some) / len(some),
             right=share(sum(map(_is_right, some)), len(some)),
             bands=_bands(some),
         )
