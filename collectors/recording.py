@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 import msgspec
 from msgspec import Struct
@@ -32,6 +32,9 @@ from msgspec import Struct
 from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
 from pipeline.frames import DeadLetter, Frame, FrameKind
 from pipeline.outlet import FrameOutlet, SentFrame
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 FORMAT = "tapewatch-recording"
 VERSION = 1
@@ -236,11 +239,15 @@ def open_lines(path: Path) -> BinaryIO:
 
 
 class _Unpacked(gzip.GzipFile):
-    """A GzipFile that closes the file below it too."""
+    """A GzipFile that closes the file below it too, and gives all that is before a tear."""
 
     def __init__(self, raw: BinaryIO) -> None:
         super().__init__(fileobj=raw, mode="rb")
         self._below = raw
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        # What is asked to fill a buffer reads on until it meets the tear, and what it had is lost.
+        return self.readinto1(buffer)
 
     def close(self) -> None:
         super().close()

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import time
+import zlib
 from decimal import Decimal
 from pathlib import Path
 
@@ -203,6 +204,8 @@ async def test_a_recording_that_breaks_off_is_replayed_up_to_there(tmp_path: Pat
     assert 100 < len(sent) < 5000
     assert sent == [frame for _, frame in frames[: len(sent)]]
     assert "can't be read from here on" in outlets["chain"].letters[0].reason
+    unpacked = zlib.decompressobj(wbits=31).decompress(path.read_bytes())
+    assert len(sent) == unpacked.count(b"\n") - 1, "all lines before the tear, but for the header"
 
     broken = bytearray(whole)
     broken[len(whole) // 2 :] = b"\x55" * (len(whole) - len(whole) // 2)
