@@ -50,10 +50,11 @@ class ErasureJournal:
         A line that a crash left half written is passed over: what it was for was not done, or was
         written down again.
         """
-        if not self._path.exists():
+        try:
+            with self._path.open("rb") as file:
+                lines = file.read(_MOST_BYTES).splitlines()
+        except FileNotFoundError:
             return []
-        with self._path.open("rb") as file:
-            lines = file.read(_MOST_BYTES).splitlines()
         return [
             msgspec.json.decode(line, type=Erasure)
             for line in lines

@@ -36,7 +36,11 @@ class LogFiles:
         elif self.path.is_dir():
             found = [one for one in files_below(self.path) if _is_log(one.name)]
         else:
-            found = [self.path] if self.path.exists() else []
+            try:
+                self.path.stat()  # `exists` says no where it can't be known, since Python 3.14
+                found = [self.path]
+            except FileNotFoundError:
+                found = []
         names = [
             one.relative_to(self.base).as_posix()
             for one in found

@@ -12,6 +12,7 @@ import typer
 from pipeline.cli.app import JsonLines, JsonOutput, app
 from pipeline.cli.audit_entries import check_span, chosen_by, extent, others, sentence
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.output_files import keep_new
 from pipeline.cli.printing import output, say
 
 if TYPE_CHECKING:
@@ -177,8 +178,8 @@ def show(
     for _, line in select(folder, until, chosen_by(action, who, what), first):
         found.append(line)
         count += 1
-    if not found and not (log / "key").exists():
-        raise Failure(f"{log} holds no audit log")
+    if not found:
+        folder.key()  # so that a folder without a log is told from a log without such entries
     console = output()
     for line in found:
         if as_json:
@@ -266,8 +267,7 @@ def export(
     if not chosen:
         raise Failure(f"no entry that was signed is meant{others(folder, who)}")
     everything = len(chosen) == until - first
-    if to.exists():
-        raise Failure(f"{to} is there already: name a new folder")
+    keep_new(to)
     _note_export(
         log,
         [line for _, line in chosen],

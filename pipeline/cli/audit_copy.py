@@ -12,6 +12,7 @@ import typer
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.audit import KeyOption, Log, WhyOption, audit, open_log
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.output_files import keep_new
 from pipeline.cli.printing import output, say
 
 if TYPE_CHECKING:
@@ -114,8 +115,7 @@ def restore(
     from pipeline.cli.audit import read_key
 
     trusted = read_key(key)
-    if to.exists():
-        raise Failure(f"{to} is there already: name a new folder", CONFIGURATION)
+    keep_new(to)
     bucket = _bucket(where, endpoint, region)
     try:
         for name, content in restored(bucket, trusted):

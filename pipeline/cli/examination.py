@@ -77,13 +77,16 @@ def _privacy(config: Configuration) -> list[Finding]:
         Finding(level="error", subject=f"mask of {name}", message=error, advice="correct the key")
         for name, error in mask_errors(config)
     ]
-    if config.privacy is None or not config.privacy.keys.exists():
+    if config.privacy is None:
         return found
     try:
+        config.privacy.keys.stat()
         count = len(Pseudonyms(config.privacy.keys).people())
         message = f"keys of {count} pseudonyms are in {config.privacy.keys}"
         found.append(Finding(level="ok", subject="privacy", message=message))
-    except PseudonymsUnavailable as error:
+    except FileNotFoundError:
+        pass  # nobody has a pseudonym yet
+    except (PseudonymsUnavailable, OSError) as error:
         found.append(Finding(level="error", subject="privacy", message=str(error)))
     return found
 

@@ -36,6 +36,14 @@ def keep_apart(
             raise _refusal(option, output, "that file")
 
 
+def keep_new(folder: Path, hint: str = "name a new folder") -> None:
+    """Raise Failure where something is there already, be it a link to nothing; or OSError, where no
+    folder of that name can be, before long work is done for it. (`Path.exists` says no to that.)"""
+    with suppress(FileNotFoundError):
+        folder.lstat()
+        raise Failure(f"{folder} is there already: {hint}", CONFIGURATION)
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """All of it or nothing, since half of it may be taken for a whole. Raises Failure.
 

@@ -15,6 +15,7 @@ from pipeline.cli.chosen_sink import (
     file_sink_folder,
 )
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.output_files import keep_new
 from pipeline.cli.printing import output, say
 
 if TYPE_CHECKING:
@@ -111,8 +112,7 @@ def _make(
     except (UnknownZone, PeriodWrong) as error:
         raise Failure(str(error), CONFIGURATION) from None
     folder = to or Path("reports") / kind / period.name
-    if folder.exists():
-        raise Failure(f"{folder} is there already: name a new folder by --to", CONFIGURATION)
+    keep_new(folder, "name a new folder by --to")
     figures = figures_of(source, period)
     note_export(config, f"{kind} report {period.name}", str(folder))
     try:

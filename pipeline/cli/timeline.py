@@ -23,6 +23,7 @@ from pipeline.cli.chosen_sink import (
     archive_of_sink,
 )
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.output_files import keep_new
 from pipeline.cli.printing import output, say
 
 if TYPE_CHECKING:
@@ -89,8 +90,7 @@ def export(
     from pipeline.cli.market_scenes import market_writer
 
     wanted = wanted.strip()
-    if to.exists():
-        raise Failure(f"{to} is there already: name a new folder", CONFIGURATION)
+    keep_new(to)
     if [out is not None, elasticsearch, splunk is not None].count(True) != 1:
         said = "say from where, by one of --out, --elasticsearch and --splunk"
         raise Failure(said, CONFIGURATION)

@@ -247,7 +247,7 @@ def test_an_export_checks_itself(log: Path, tmp_path: Path) -> None:
     )
     assert checked.returncode == 0
     again = tapewatch("audit", "export", log, "--to", "out", folder=tmp_path)
-    assert again.code == 1
+    assert again.code == 2
     assert "is there already" in again.error
 
 

@@ -376,3 +376,9 @@ async def test_skipping_what_was_read_before_holds_up_nobody(tmp_path: Path) -> 
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert turns > 10
+
+
+def test_a_log_that_cannot_be_looked_for_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
+    assert LogFiles(tmp_path / "orders.csv").names() == []
+    with pytest.raises(OSError, match="File name too long"):
+        LogFiles(tmp_path / ("x" * 300)).names()

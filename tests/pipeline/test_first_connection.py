@@ -19,7 +19,9 @@ from tests.servers.nats import nats_server_binary
 
 
 async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Takes a connection, and says nothing."""
+    """Takes a connection, and says nothing until the other side leaves."""
+    await reader.read()
+    writer.close()
 
 
 @contextmanager
