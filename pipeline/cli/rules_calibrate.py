@@ -9,14 +9,8 @@ from msgspec import Struct
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.chosen_sink import DeliveredElasticsearch, DeliveredOut, WhichSink
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import (
-    PipelineFiles,
-    RuleFiles,
-    RulePaths,
-    Verdicts,
-    named_rules,
-    rules,
-)
+from pipeline.cli.rules import PipelineFiles, RulePaths, Verdicts, rules
+from pipeline.cli.rules_meant import DeliveredRules, delivered_rules
 from pipeline.page.words import plural
 
 if TYPE_CHECKING:
@@ -49,7 +43,7 @@ def calibrate(
         str, typer.Argument(help="Its id, name or title, or its file where that has no other.")
     ],
     paths: RulePaths = None,
-    rule_files: RuleFiles = None,
+    rule_files: DeliveredRules = None,
     out: DeliveredOut = None,
     elasticsearch: DeliveredElasticsearch = False,
     sink: WhichSink = None,
@@ -73,8 +67,9 @@ def calibrate(
     from pipeline.cli.delivered_statistics import gather
     from pipeline.cli.rule_file_change import RuleFileChange
 
-    change = RuleFileChange(named_rules(rule_files, paths), rule, pipelines or ())
     found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
+    meant = delivered_rules([*(rule_files or ()), *(paths or ())], pipelines, found)
+    change = RuleFileChange(meant.rules, rule, meant.pipelines)
     gathered = gather(found, change.ruleset, labels)
     of_all = gathered.statistics.rules(Criteria())
     mine = next((one for one in of_all if one.id == change.rule.id), None)

@@ -11,7 +11,8 @@ import typer
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 from pipeline.cli.output_files import keep_apart, write_whole
-from pipeline.cli.rules import RuleFiles, RulePaths, named_rules, rules
+from pipeline.cli.rules import RulePaths, rules
+from pipeline.cli.rules_meant import MeantRules, RulesConfig, meant_rules
 from pipeline.problems import one_of, render, summary
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def convert(
     to: Annotated[Literal["elastic", "splunk"], typer.Option("--to", help="For which product.")],
     paths: RulePaths = None,
-    rule_files: RuleFiles = None,
+    rule_files: MeantRules = None,
     written_as: Annotated[
         Literal["siem", "lucene", "esql", "eql", "savedsearches", "spl"] | None,
         typer.Option(
@@ -59,6 +60,7 @@ def convert(
         list[Path] | None,
         typer.Option(help="pySigma's pipelines, for rules of other log sources."),
     ] = None,
+    config: RulesConfig = None,
     as_json: JsonOutput = False,
 ) -> None:
     """Convert Sigma rules to queries of Elastic or Splunk, through pySigma's backends. Offline.
@@ -74,9 +76,9 @@ def convert(
         raise Failure(
             f"--format {chosen} isn't for {to}: expected {one_of(FORMATS[to])}", CONFIGURATION
         )
-    named = named_rules(rule_files, paths)
-    keep_apart("-o", output, rules=named, read=pipeline or ())
-    ruleset = load_rules(named, pipeline or ())
+    meant = meant_rules([*(rule_files or ()), *(paths or ())], pipeline, config)
+    keep_apart("-o", output, rules=meant.rules, read=meant.pipelines)
+    ruleset = load_rules(meant.rules, meant.pipelines)
     choices = Choices(
         format=chosen, strict=strict, alerts=alerts, events_index=index, alerts_index=alerts_index
     )

@@ -12,7 +12,8 @@ import typer
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, rules
+from pipeline.cli.rules_meant import MeantRules, RulesConfig, meant_rules
 from pipeline.foreign_text import UTF8_MARK
 from pipeline.problems import did_you_mean, shown
 
@@ -36,11 +37,12 @@ def explain(
         ),
     ],
     paths: RulePaths = None,
-    rule_files: RuleFiles = None,
+    rule_files: MeantRules = None,
     rule: Annotated[
         str | None, typer.Option("--rule", help="Only the rule of this name, title or id.")
     ] = None,
     pipelines: PipelineFiles = None,
+    config: RulesConfig = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The folder that the file sink writes to.")
     ] = None,
@@ -58,7 +60,8 @@ def explain(
     from detections.rules import load_rules
 
     found = _alert_in(out, event) if _is_alert_id(event, out) else _read(event)
-    ruleset = load_rules(named_rules(rule_files, paths), pipelines or ())
+    meant = meant_rules([*(rule_files or ()), *(paths or ())], pipelines, config)
+    ruleset = load_rules(meant.rules, meant.pipelines)
     alert = _as_alert(found) if isinstance(found, bytes) else found
     if alert is not None:
         _explain_alert(ruleset, alert, _evidence(alert, out, events), as_json)

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG
 from pipeline.cli.rules import DEFAULT_RULES
+
+if TYPE_CHECKING:
+    from pipeline.cli.delivered import Delivered
 
 #: What `--help` says of the rules.
 CONFIGURED = "the configured ones, else sigma_rules"
@@ -25,6 +28,16 @@ RulesConfig = Annotated[
 MeantRules = Annotated[
     list[Path] | None,
     typer.Option("--rules", help="Rule files or folders.", show_default=CONFIGURED),
+]
+
+
+DeliveredRules = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--rules",
+        help="Rule files or folders.",
+        show_default="those of the configuration; with --out sigma_rules",
+    ),
 ]
 
 
@@ -65,6 +78,14 @@ def meant_rules(
     rules = [_from_here(one) for one in found.rules]
     _say(rules, f"detections.rules of {path}")
     return Meant(rules, [*(found.pipelines if pipelines is None else pipelines)])
+
+
+def delivered_rules(
+    named: Sequence[Path], pipelines: Sequence[Path] | None, found: "Delivered"
+) -> Meant:
+    """Those that the command line names, or those that gave what the configured sink holds."""
+    chosen = [*named] or [_from_here(one) for one in found.rules] or [DEFAULT_RULES]
+    return Meant(chosen, [*(found.pipelines if pipelines is None else pipelines)])
 
 
 def _default(pipelines: Sequence[Path] | None, why: str) -> Meant:

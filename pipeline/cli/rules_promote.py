@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, Failure, command
-from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, rules
+from pipeline.cli.rules_meant import MeantRules, RulesConfig, meant_rules
 
 
 class Promoted(Struct, frozen=True, kw_only=True):
@@ -28,11 +29,12 @@ def promote(
         str, typer.Argument(help="Its id, name or title, or its file where that has no other.")
     ],
     paths: RulePaths = None,
-    rule_files: RuleFiles = None,
+    rule_files: MeantRules = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would change.")
     ] = False,
     pipelines: PipelineFiles = None,
+    config: RulesConfig = None,
     as_json: JsonOutput = False,
 ) -> None:
     """Take a rule off its trial: remove `staged: true` from its file, and show the difference.
@@ -42,7 +44,8 @@ def promote(
     from detections.staging.promotion import CannotPromote, promoted
     from pipeline.cli.rule_file_change import RuleFileChange
 
-    change = RuleFileChange(named_rules(rule_files, paths), rule, pipelines or ())
+    meant = meant_rules([*(rule_files or ()), *(paths or ())], pipelines, config)
+    change = RuleFileChange(meant.rules, rule, meant.pipelines)
     try:
         after = promoted(change.before, change.document, change.name).after
     except CannotPromote as error:

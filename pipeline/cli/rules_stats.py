@@ -1,6 +1,5 @@
 """``tapewatch rules stats``: what delivered alerts tell of each rule, and which may go live."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -10,7 +9,8 @@ from msgspec import Struct
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.chosen_sink import DeliveredElasticsearch, DeliveredOut, WhichSink
 from pipeline.cli.failures import FAILED, command
-from pipeline.cli.rules import DEFAULT_RULES, PipelineFiles, RulePaths, Verdicts, rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, Verdicts, rules
+from pipeline.cli.rules_meant import DeliveredRules, delivered_rules
 
 if TYPE_CHECKING:
     from detections.backtest.result import ExceptionOutcome
@@ -49,14 +49,7 @@ class StatsReport(Struct, frozen=True, kw_only=True):
 @command
 def stats(
     paths: RulePaths = None,
-    rule_files: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--rules",
-            help="Rule files or folders.",
-            show_default="those of the configuration; with --out sigma_rules",
-        ),
-    ] = None,
+    rule_files: DeliveredRules = None,
     out: DeliveredOut = None,
     elasticsearch: DeliveredElasticsearch = False,
     sink: WhichSink = None,
@@ -93,9 +86,8 @@ def stats(
     from pipeline.cli.delivered_statistics import gather
 
     found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
-    # Of what the configured sink holds, the configured rules are those that gave it.
-    named = [*(rule_files or ()), *(paths or ())] or [*found.rules] or [DEFAULT_RULES]
-    ruleset = load_rules(named, found.pipelines if pipelines is None else pipelines)
+    meant = delivered_rules([*(rule_files or ()), *(paths or ())], pipelines, found)
+    ruleset = load_rules(meant.rules, meant.pipelines)
     gathered = gather(found, ruleset, labels)
     statistics, unreadable = gathered.statistics, gathered.unreadable
     criteria = Criteria(
@@ -126,7 +118,7 @@ def stats(
         from pipeline.cli.printing import output
         from pipeline.cli.rules_stats_text import print_stats
 
-        print_stats(report, output(), named)
+        print_stats(report, output(), meant.rules)
     for line in unreadable[:10]:
         typer.echo(line, err=True)
     if unreadable:

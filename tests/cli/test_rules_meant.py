@@ -1,4 +1,4 @@
-"""`rules check` and `rules test` without paths are about the rules that the configuration names."""
+"""Commands about rules that name none are about the rules that the configuration names."""
 
 from pathlib import Path
 
@@ -28,6 +28,25 @@ def test_the_configured_rules_are_taken_and_that_is_said(folder: Path, command: 
     answer = tapewatch("rules", command, folder=folder)
     assert answer.code == 0, answer
     assert answer.error == "rules: mine (detections.rules of pipeline.yaml)\n"
+
+
+def test_so_they_are_where_one_is_explained_converted_promoted_or_calibrated(folder: Path) -> None:
+    write_configuration(folder, detections={"rules": ["mine"]})
+    (folder / "event.json").write_text('{"@timestamp":"2026-11-28T12:00:00Z"}')
+    said = "rules: mine (detections.rules of pipeline.yaml)\n"
+    explained = tapewatch("rules", "explain", "event.json", folder=folder)
+    assert (explained.code, explained.error) == (0, said)
+    converted = tapewatch("rules", "convert", "--to", "splunk", folder=folder)
+    assert converted.code == 0, converted
+    assert converted.error.startswith(said)
+    promoted = tapewatch("rules", "promote", "large", folder=folder)
+    assert promoted.code == 2
+    assert promoted.error.startswith(said)
+    assert "mine/large.yml" in promoted.error
+    (folder / "out" / "alerts").mkdir(parents=True)
+    calibrated = tapewatch("rules", "calibrate", "large", folder=folder)
+    assert calibrated.code == 1
+    assert "in mine/large.yml" in calibrated.error
 
 
 @pytest.mark.parametrize("command", ["check", "test"])
