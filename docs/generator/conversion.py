@@ -104,7 +104,7 @@ def page() -> str:
     counts = [_count(facts, language) for language, _ in _LANGUAGES]
     head = ("rule", *(name.replace("|", r"\|") for _, name in _LANGUAGES))
     by_rule = table(head, [*rows, ("**in all**", *counts)])
-    used = {code for one in facts for c in one.converted.values() for code in _codes(c)}
+    used = {why for one in facts for c in one.converted.values() for why in _codes(c)}
     legend = table(
         ("reason", "meaning"),
         [(code(name), _LEGEND[name]) for name in sorted(used | _LEGEND.keys())],
