@@ -37,8 +37,12 @@ _COLUMNS = 900
 _BINS = 120
 #: What is at the edge isn't cut in two.
 _ROOM = 10.0
+#: So far behind the edge a mark stands of what is far behind it.
+_EDGE = 6.0
 #: So far from the market, as a share of its price, orders are shown that an alert rests on.
 _FAR = 0.5
+#: Of fewer trades nobody can say which one is odd.
+_FEW = 5
 
 
 class Picture(Struct, frozen=True, kw_only=True):
@@ -67,6 +71,10 @@ def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
         # What is far off is behind the edge, however far.
         return min(max(scale(price), PRICE.top - 99), PRICE.bottom + 99)
 
+    def seen(price: float) -> float:
+        # A trade is seen also where its price is behind the edge, which is said.
+        return min(max(y(price), PRICE.top - _EDGE), PRICE.bottom + _EDGE)
+
     drawn = join(
         _clip(name),
         y_axis(PRICE, scale, unit, ticks(low, high, 5)),
@@ -76,7 +84,7 @@ def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
             _line_of(scene.quotes, scene.until, at, y, lambda one: one.bid, "bid"),
             _line_of(scene.quotes, scene.until, at, y, lambda one: one.ask, "ask"),
             order_bars(scene.lives, at, y),
-            deal_marks(scene.deals, lambda deal, _: at(deal.time), y, scene.times),
+            deal_marks(scene.deals, lambda deal, _: at(deal.time), seen, scene.times),
             clip_path=f"url(#{name}-clip)",
         ),
         _gaps(scene, at),
@@ -95,13 +103,15 @@ def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
 
 
 def _prices(scene: Scene) -> tuple[float, float]:
-    """The range to draw: of the trades, of most quotes, and of their orders that aren't far off."""
-    traded = [one.price for one in scene.deals]
+    """The range to draw: of most quotes and trades, and of what isn't far off these."""
+    traded = sorted(one.price for one in scene.deals)
     quoted = sorted(
         price for one in scene.quotes for price in (one.bid, one.ask) if price is not None
     )
-    odd = len(quoted) // 50
-    core = [*traded, *quoted[odd : len(quoted) - odd]]
+    core = _most(quoted, len(quoted) // 50)
+    if not core or len(traded) >= _FEW:
+        # A single absurd price must not make a line of all others.
+        core += _most(traded, max(len(traded) // 50, len(traded) >= _FEW))
     if not core:
         core = [one.price for life in scene.lives for one in life.stretches]
     low, high = padded(core)
@@ -115,26 +125,32 @@ def _prices(scene: Scene) -> tuple[float, float]:
         if low - (far if life.evidence else room) <= one.price
         and one.price <= high + (far if life.evidence else room)
     ]
+    near += [price for price in traded if low - far <= price <= high + far]
     return padded([*core, *near])
 
 
+def _most(ordered: list[float], odd: int) -> list[float]:
+    """All but so many at either end."""
+    return ordered[odd : len(ordered) - odd]
+
+
 def _beyond(scene: Scene, low: float, high: float) -> str:
-    """What is said of orders in evidence that the picture doesn't reach."""
+    """What is said of trades, and of orders in evidence, that the picture doesn't reach."""
     prices = [
         [one.price for one in life.stretches if not low <= one.price <= high]
         for life in scene.lives
         if life.evidence and not any(low <= one.price <= high for one in life.stretches)
     ]
-    if not prices:
+    traded = [one.price for one in scene.deals if not low <= one.price <= high]
+    off = [*traded, *(price for one in prices for price in one)]
+    if not off:
         return ""
-    off = [price for one in prices for price in one]
     first, last = amount(min(off)), amount(max(off))
     where = f"at {first}" if first == last else f"at {first} to {last}"
-    one = len(prices) == 1
-    return (
-        f" {plural(len(prices), 'order')} in evidence {'is' if one else 'are'} beyond the picture, "
-        f"{where}."
-    )
+    what = [f"{plural(len(prices), 'order')} in evidence"] if prices else []
+    what += [plural(len(traded), "trade")] if traded else []
+    are = "is" if len(prices) + len(traded) == 1 else "are"
+    return f" {' and '.join(what)} {are} beyond the picture, {where}."
 
 
 def _clip(name: str) -> Html:

@@ -13,14 +13,16 @@ _PLAIN = (".ndjson", ".jsonl", ".json")
 SUFFIXES = (*(plain + packed for plain in _PLAIN for packed in ("", ".gz", ".zst")), ".parquet")
 STANDARD_INPUT = Path("-")
 _MOST_FILES = 100_000
+#: What a file sink writes beside `events`, each in a folder of its own.
+_NO_EVENTS = ("alerts", "cases")
 
 
 def select_files(named: Iterable[Path]) -> list[Path]:
     """The files, each once, in the order in which they were named, by name within a folder.
 
     A folder stands for all files of events below it, also behind links; one that a file sink writes
-    to, for its `events` (its `alerts` are no events). Raises Failure where there is nothing, or
-    something can't be read.
+    to, for its `events` (its `alerts` and `cases` are none). Raises Failure where there is nothing,
+    or something can't be read.
     """
     found: dict[Path, None] = {}
     for path in named:
@@ -46,19 +48,19 @@ def _below(folder: Path) -> Iterator[Path]:
     for file in files_below(folder):
         if file.is_dir():
             raise Failure(f"can't read the folder {file}", CONFIGURATION)
-        if file.name.endswith(SUFFIXES) and not _holds_alerts(file, folder):
+        if file.name.endswith(SUFFIXES) and not _holds_others(file, folder):
             files.append(file)
             if len(files) > _MOST_FILES:
                 raise Failure(f"{folder} has more than {_MOST_FILES:,} files", CONFIGURATION)
     yield from sorted(files)
 
 
-def _holds_alerts(file: Path, folder: Path) -> bool:
-    """Whether it is a file sink's for alerts: that lies beside a folder with its events."""
+def _holds_others(file: Path, folder: Path) -> bool:
+    """Whether it is a file sink's for what is no event: that lies beside a folder with its events."""
     for parent in file.parents:
         if parent == folder:
             return False
-        if parent.name == "alerts" and (parent.parent / "events").is_dir():
+        if parent.name in _NO_EVENTS and (parent.parent / "events").is_dir():
             return True
     return False
 

@@ -238,7 +238,7 @@ def test_a_folder_stands_for_its_files_of_events(tmp_path: Path) -> None:
 
 
 def test_of_a_file_sink_only_the_events_are_meant(tmp_path: Path) -> None:
-    for name in ("alerts", "events"):
+    for name in get_args(Content):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.ndjson").touch()
 
@@ -317,8 +317,8 @@ def test_a_link_to_a_file_that_is_gone_is_no_silence(tmp_path: Path) -> None:
         read(found)
 
 
-def test_alerts_of_sinks_below_a_folder_are_no_events(tmp_path: Path) -> None:
-    for name in ("a/out/events", "a/out/alerts", "b/alerts"):
+def test_what_else_sinks_write_below_a_folder_is_no_event(tmp_path: Path) -> None:
+    for name in ("a/out/events", "a/out/alerts", "a/out/cases", "b/alerts"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "1.ndjson").write_bytes(b"")
     found = [path.relative_to(tmp_path).as_posix() for path in select_files([tmp_path])]

@@ -160,6 +160,40 @@ def test_orders_far_from_the_market_are_drawn_where_an_alert_rests_on_them() -> 
     assert "1 order in evidence is beyond the picture, at 1." in page
 
 
+def heights_of_trades(page: str) -> list[float]:
+    return [
+        float(y) for y in re.findall(r'<circle [^>]*cy="([-\d.]+)" [^>]*class="deal"><title>', page)
+    ]
+
+
+@pytest.mark.parametrize("price", [1e308, 100_000.0, 0.0001])
+def test_one_absurd_price_leaves_the_market_to_be_seen(price: float) -> None:
+    tape = Tape()
+    trades: list[Record] = [tape.trade(n, 100 + n % 5, 1) for n in range(20)]
+    trades.insert(7, tape.trade(6.5, price, 1))
+    page = render([alert()], [scene(trades)])
+    heights = heights_of_trades(page)
+    inside = [one for one in heights if 52 <= one <= 330]
+    assert (len(inside), len(heights)) == (20, 21)
+    assert all(45 <= one <= 337 for one in heights), "it stands at the edge"
+    assert max(inside) - min(inside) > 150
+    assert "1 trade is beyond the picture, at " in page
+
+
+def test_so_it_does_where_a_book_says_what_the_market_is() -> None:
+    tape = Tape()
+    events: list[Record] = [
+        tape.placed(0, "bid", "buy", 99, 9),
+        tape.placed(1, "ask", "sell", 101, 9),
+        tape.placed(2, "theirs", "buy", 98, 9, **MINE),
+        tape.trade(3, 5_000, 1),
+    ]
+    page = render([alert()], [scene(events)])
+    assert "1 trade is beyond the picture, at 5,000." in page
+    (y,) = re.findall(r'y="([-\d.]+)"[^>]*class="own order buy[^"]*"><title>', page)
+    assert 52 <= float(y) <= 330
+
+
 def test_the_day_is_said_where_there_are_several() -> None:
     tape = Tape()
     day = 24 * 3_600_000
