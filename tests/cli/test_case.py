@@ -1,6 +1,7 @@
 """`tapewatch case`: what people see and may do, and what the audit log has of it."""
 
 import asyncio
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,14 @@ from normalizer.events.ecs import nest
 from pipeline.bus import Bus, Stream
 from pipeline.cli.commands import app
 from pipeline.config.loading import load_configuration
+from pipeline.config.sinks import ElasticsearchSink
 from pipeline.problems import ProblemsFound
+from pipeline.secrets import SecretText
+from tests.backtest.test_elasticsearch_commands import deliver, documents
 from tests.cli.command_line import configuration
 from tests.cli.golden_file import assert_golden
 from tests.evidence.cases.examples import START, alert
+from tests.servers.elasticsearch.server import ElasticsearchServer
 
 NOW = START + 90 * 60 * 10**9
 PEOPLE = [
@@ -180,6 +185,38 @@ def test_an_alert_that_only_a_sink_has_joins_the_case_that_it_belongs_to(
     assert "give the whole id, as `event.id` has it" in said
     assert "alice put 1 alert of Rule 1 into the case" in desk.ok(*open_of(8), "--out", str(out))
     assert desk.cases()[0]["alerts"] == 3
+
+
+def test_an_alert_that_only_elasticsearch_has_joins_as_well_whoever_may_not_look_at_files(
+    desk: Desk, tmp_path: Path, elasticsearch: ElasticsearchServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = written(tmp_path / "sink", alert(9, entities=("0xe",)))
+    namespace = f"case-{uuid.uuid4().hex[:8]}"
+    held = yaml.safe_load(desk.path.read_text())
+    elastic = {"type": "elasticsearch", "urls": [elasticsearch.url], "namespace": namespace}
+    held["sinks"] = [
+        {"name": "files", "type": "file", "path": str(ours)},
+        {"name": "elastic"} | elastic,
+    ]
+    desk.path.write_text(yaml.safe_dump(held))
+    stats = Path.stat
+
+    def denied(self: Path, **named: Any) -> Any:
+        if ours in self.parents:
+            raise PermissionError(13, "Permission denied", str(self))
+        return stats(self, **named)
+
+    monkeypatch.setattr(Path, "stat", denied)  # who runs this may be root
+    nowhere = desk.refused(*open_of(8))
+    assert "no alert alert-8 in the bus, files of sink (not asked: Permission denied), E" in nowhere
+    found = msgspec.json.encode(nest(alert(8, after=120 * 10**9)))
+    sink = ElasticsearchSink(
+        name="elastic", urls=[SecretText(elasticsearch.url)], namespace=namespace
+    )
+    deliver(sink, documents("alerts", [found]))
+    with elasticsearch.client(request_timeout=60) as client:
+        client.indices.refresh(index=f"logs-tapewatch.*-{namespace}")
+    assert "alice put 1 alert of Rule 1 into the case" in desk.ok(*open_of(8))
 
 
 def test_what_our_own_sink_has_goes_before_a_folder_that_somebody_names(

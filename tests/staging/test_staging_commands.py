@@ -200,7 +200,8 @@ def test_promoting_removes_one_line_and_shows_it(folder: Path) -> None:
 
     answer = promote(folder, "large")
 
-    assert (answer.code, answer.error) == (0, "")
+    said = "rules: sigma_rules (there is no pipeline.yaml here)\n"
+    assert (answer.code, answer.error) == (0, said)
     assert path.read_text() == RULE
     assert path.stat().st_mode & 0o777 == 0o640
     assert "-staged: true  # until May" in answer.out
