@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath
 from pipeline.cli.case import case, check_written, on_bus
@@ -26,10 +27,18 @@ if TYPE_CHECKING:
     from normalizer.events import Alert, CaseActivity
     from pipeline.bus import Bus
     from pipeline.config.schema import Configuration
+    from pipeline.config.sinks import FileSink
 
 _ATTEMPTS = 5
 #: Characters of an alert's id: SHA-256.
 _WHOLE = 64
+
+
+class _Unasked(Struct):
+    """What of the configuration can't be looked at, and why."""
+
+    name: str
+    why: str
 
 
 @case.command("open")
@@ -59,7 +68,7 @@ def open_case(
         raise Failure("a reason is wanted: --why", CONFIGURATION)
     check_written("why", why)
 
-    def archives(loaded: "Configuration") -> "Iterator[Archive]":
+    def archives(loaded: "Configuration") -> "Iterator[Archive | _Unasked]":
         from evidence.investigation.archive import FolderArchive
 
         # What the installation itself has goes first: whoever names a folder may have written it.
@@ -74,6 +83,8 @@ def open_case(
         yield from _configured(loaded, masked=True)
 
     async def work(store: "CaseStore", loaded: "Configuration", bus: "Bus") -> "CaseActivity":
+        import asyncio
+
         from evidence.cases.by_hand import alert_on_bus, open_by_hand
         from evidence.cases.rule_authors import RuleAuthors
         from evidence.cases.state import ActionRefused
@@ -81,7 +92,9 @@ def open_case(
 
         if loaded.cases is None:
             raise Failure(f"{config} has no `cases`: see docs/cases.md", CONFIGURATION)
-        found = await alert_on_bus(bus, wanted) or _in_archives(archives(loaded), wanted)
+        found = await alert_on_bus(bus, wanted)
+        if found is None:  # archives wait in loops of their own, for which a thread is needed here
+            found = await asyncio.to_thread(_in_archives, archives(loaded), wanted)
         authors = await RuleAuthors.open(bus)
         await authors.read()
         for _ in range(_ATTEMPTS):
@@ -100,25 +113,41 @@ def open_case(
     typer.echo(fit_for_terminal(f"{done.message} (number {done.number})"))
 
 
-def _configured(loaded: "Configuration", *, masked: bool) -> "Iterator[Archive]":
-    from evidence.investigation.archive import FolderArchive
+def _configured(loaded: "Configuration", *, masked: bool) -> "Iterator[Archive | _Unasked]":
     from pipeline.config.sinks import ElasticsearchSink, FileSink
 
     for sink in loaded.sinks:
         if "alerts" not in sink.content or (sink.mask is not None) is not masked:
             continue
-        if isinstance(sink, FileSink) and (sink.path / "alerts").is_dir():
-            yield FolderArchive(sink.path, ["alerts"])
+        if isinstance(sink, FileSink):
+            yield from _of_files(sink)
         elif isinstance(sink, ElasticsearchSink):
             yield archive_of_sink(sink)
 
 
-def _in_archives(archives: "Iterator[Archive]", alert_id: str) -> "Alert":
+def _of_files(sink: "FileSink") -> "Iterator[Archive | _Unasked]":
+    """The folder of a file sink, which is its owner's and their group's; none before any alert."""
+    from evidence.investigation.archive import FolderArchive
+
+    try:
+        (sink.path / "alerts").stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield _Unasked(f"files of {sink.path.name}", error.strerror or str(error))
+    else:
+        yield FolderArchive(sink.path, ["alerts"])
+
+
+def _in_archives(archives: "Iterator[Archive | _Unasked]", alert_id: str) -> "Alert":
     """Raises Failure where none has it, with why one could not be asked."""
     from evidence.investigation.gather import alert_in
 
     asked: list[str] = ["the bus"]
     for archive in archives:
+        if isinstance(archive, _Unasked):
+            asked.append(f"{archive.name} (not asked: {archive.why})")
+            continue
         try:
             found = alert_in(archive, alert_id)
         except Failure as failure:
