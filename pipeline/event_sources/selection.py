@@ -56,7 +56,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _holds_others(file: Path, folder: Path) -> bool:
-    """Whether it is a file sink's for what is no event: that lies beside a folder with its events."""
+    """Whether it is a file sink's, and no event: that lies beside a folder with its events."""
     for parent in file.parents:
         if parent == folder:
             return False

@@ -7,11 +7,12 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import pytest
 
+from pipeline.config.sinks import Content
 from pipeline.event_sources import Batch
 from pipeline.event_sources import ndjson as ndjson_module
 from pipeline.event_sources import parquet as parquet_module
