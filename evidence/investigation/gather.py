@@ -18,8 +18,8 @@ from evidence.investigation.scope import (
     scope_of,
 )
 from normalizer.events import SEVERITY, Alert, AlertUpdate, CaseActivity, Record
-from normalizer.events.ecs import UnreadableDocument, parse
-from pipeline.failure import FAILED, Failure
+from normalizer.events.ecs import UnreadableDocument, parse, rfc3339
+from pipeline.failure import CONFIGURATION, FAILED, Failure
 
 #: Unreadable documents that are told one by one.
 MOST_TOLD = 100
@@ -81,6 +81,9 @@ def gather(
     last = max(max(one.timestamp, one.ended or 0) for one in subjects)
     begin = first - window if since is None else since
     end = last + window + 1 if until is None else until
+    if begin >= end:
+        said = f"nothing is from {rfc3339(begin)} to {rfc3339(end)}"
+        raise Failure(f"{said}: see --from, --until and --window", CONFIGURATION)
     names = names_of(subjects, (*also, *(() if case is None else case.case.entities)))
     if len(names) > MOST_NAMES:
         raise Failure(f"{len(names):,} names are too many: at most {MOST_NAMES:,}", FAILED)

@@ -44,6 +44,13 @@ def test_the_window_and_other_names_are_the_analysts_to_choose(tmp_path: Path) -
     assert short == {"kyc", "e1", "e2", "e3", "abc123"}
 
 
+@pytest.mark.parametrize("slip", [{"since": T0 + DAY}, {"until": T0 - DAY}])
+def test_a_time_that_ends_before_it_begins_is_refused(tmp_path: Path, slip: dict[str, int]) -> None:
+    """One end was named, by a slip, and the other follows from the alert."""
+    with pytest.raises(Failure, match=r"nothing is from .* to .*: see --from"):
+        gathered(write(tmp_path, CASE), **slip)
+
+
 def test_an_address_is_found_in_whichever_case_it_was_copied(tmp_path: Path) -> None:
     """Explorers show them with a checksum of upper and lower case; events have lower case."""
     wallet = "0x" + "ab" * 20
