@@ -195,11 +195,24 @@ def check_files(folder: Path, listed: dict[str, str]) -> None:
         raise Wrong("; ".join(found[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else ""))
 
 
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What a manifest says. Raises Wrong where it is none."""
+    try:
+        manifest: Any = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise Wrong(f"manifest.json is no JSON: {error}") from None
+    if not isinstance(manifest, dict):
+        raise Wrong("manifest.json is none of an export")
+    says = {"entries": list, "files": dict, "key": str, "origin": str, "size": int}
+    for name, kind in says.items():
+        if not isinstance(manifest.get(name), kind):  # pyright: ignore[reportUnknownArgumentType]
+            raise Wrong(f"manifest.json doesn't say {name} as an export does")
+    return manifest  # pyright: ignore[reportUnknownVariableType]
+
+
 def check(folder: Path, given: str | None) -> Iterator[str]:
     """Lines that say what was shown. Raises Wrong."""
-    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
-    if not isinstance(manifest, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise Wrong("manifest.json is none of an export")
+    manifest = read_manifest(folder / "manifest.json")
     key = read_key(given or manifest["key"])
     check_files(folder, manifest["files"])
     known: Checkpoints = {}

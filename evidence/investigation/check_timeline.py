@@ -55,6 +55,12 @@ _ALWAYS: dict[str, Any] = {
     "surveillance.staged": False,
     "surveillance.confidence": 1.0,
 }
+#: What a manifest says, and lists that it may have.
+_SAYS: dict[str, type] = {"alert": str, "files": dict, "lines": int, "missing": list}
+_LISTS = (
+    "activities", "activity_gaps", "proven", "raw_gone", "unknown_rules", "unproven",
+    "unproven_activities", "unreadable",
+)  # fmt: skip
 #: Entries of the audit log that are no lines of a timeline: what they tell of has its own.
 _WITHOUT_LINE = frozenset(
     ("alert-given", "alert-updated", "events-made", "frames-stored", "reference-changed", "died",
@@ -86,6 +92,21 @@ def read(text: bytes) -> Any:
     """What JSON says, which is UTF-8: Python would take other encodings, in which nobody finds what
     he looks for. Raises Wrong and ValueError."""
     return json.loads(text.decode("utf-8"), object_pairs_hook=once)
+
+
+def manifest_of(content: bytes) -> dict[str, Any]:
+    """What a manifest says. Raises Wrong where it is none."""
+    try:
+        manifest = read(content)
+    except ValueError as error:
+        raise Wrong(f"manifest.json is no JSON: {error}") from None
+    if not isinstance(manifest, dict):
+        raise Wrong("manifest.json is none of an export")
+    lists = {name: list for name in _LISTS if manifest.get(name) is not None}
+    for name, kind in (_SAYS | lists).items():
+        if not isinstance(manifest.get(name), kind):  # pyright: ignore[reportUnknownArgumentType]
+            raise Wrong(f"manifest.json doesn't say {name} as an export does")
+    return manifest  # pyright: ignore[reportUnknownVariableType]
 
 
 def digest_of(path: Path) -> str:
@@ -449,15 +470,18 @@ def check(folder: Path, key: str | None, was: str | None = None) -> Iterator[str
     if was is not None:
         check_told(was, digest)
         yield "that is what you were told when the export was made"
-    manifest: dict[str, Any] = read(content)
+    manifest = manifest_of(content)
     check_files(folder, manifest)
     yield f"{len(manifest['files'])} files, each as the manifest lists it"
     yield f"{check_rows(folder, manifest)} lines of the timeline, each with its document"
     entries = entries_of(folder)
     if entries:
         checker = beside("check_audit.py", "../audit/check_export.py")
-        for line in checker.check(folder / "audit", key):
-            yield f"audit log: {line}"
+        try:
+            for line in checker.check(folder / "audit", key):
+                yield f"audit log: {line}"
+        except checker.Wrong as error:
+            raise Wrong(f"audit log: {error}") from None
     elif key is not None:
         raise Wrong("a key was given, and nothing of an audit log is in the export")
     else:

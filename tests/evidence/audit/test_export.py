@@ -125,6 +125,20 @@ def test_a_changed_entry_is_not_shown(exported: Path, *, thorough: bool) -> None
     assert "NOT SHOWN" in said
 
 
+def test_a_manifest_that_is_none_is_told_in_words(exported: Path) -> None:
+    path = exported / "manifest.json"
+    whole = json.loads(path.read_text())
+    for broken, said in (
+        (path.read_text()[:-20], "is no JSON: "),
+        ("[]", "is none of an export"),
+        (json.dumps({name: whole[name] for name in whole if name != "entries"}), "say entries as"),
+        (json.dumps(whole | {"size": "40"}), "doesn't say size as an export does"),
+    ):
+        path.write_text(broken)
+        code, answer = run(exported)
+        assert (code, answer[:24], said in answer) == (1, "NOT SHOWN: manifest.json", True), answer
+
+
 def test_an_entry_that_was_left_out_is_missed(exported: Path) -> None:
     path = exported / "entries.ndjson"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))

@@ -217,8 +217,17 @@ def test_a_key_may_lie_in_a_file(made: tuple[Path, Manifest], tmp_path: Path) ->
 
 def test_what_is_gone_or_broken_is_said_in_words(made: tuple[Path, Manifest]) -> None:
     manifest = made[0] / "manifest.json"
-    manifest.write_text("{")
-    assert "NOT SHOWN: what should be JSON is none" in checked(made[0])[1]
+    whole = json.loads(manifest.read_bytes())
+    for broken, said in (
+        ("{", "is no JSON: Expecting property name"),
+        ("[]", "is none of an export"),
+        (json.dumps({name: whole[name] for name in whole if name != "alert"}), "say alert as an e"),
+        (json.dumps(whole | {"lines": str(whole["lines"])}), "doesn't say lines as an export does"),
+        (json.dumps(whole | {"proven": {}}), "doesn't say proven as an export does"),
+    ):
+        manifest.write_text(broken)
+        (*_, last) = checked(made[0])[1].splitlines()
+        assert (last[:24], said in last) == ("NOT SHOWN: manifest.json", True), last
     manifest.unlink()
     assert checked(made[0])[1].endswith("manifest.json is gone\n")
 
@@ -245,7 +254,10 @@ def _anew(folder: Path) -> None:
     ("change", "said"),
     [
         (_edit("alerts.ndjson", '"high"', '"low"'), "no entry of the audit log is of"),
-        (_edit("audit/entries.ndjson", "alice", "carol"), "is not the file that the manifest"),
+        (
+            _edit("audit/entries.ndjson", "alice", "carol"),
+            "NOT SHOWN: audit log: entries.ndjson is not the file that the manifest",
+        ),
         (
             _edit("raw/frames.ndjson", "eyJ0eXBlIjoib3BlbiJ9", "eyJ0eXBlIjoib3BlTiJ9"),
             "the frame RAW/1/0 is not in its message",
