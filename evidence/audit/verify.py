@@ -195,10 +195,11 @@ class _Verification:
                 "their checkpoints are gone"
             )
             self._find("deleted", first, entries, what)
-        if self._count:
-            return  # which is why the others don't fit
-        for what in self._strangers():
+        broken = self._count > 0
+        for what in self._strangers(named=broken):
             self._find("reordered", 0, entries, what)
+        if broken:
+            return  # which is why the others don't fit
         if self._wrong_hash is not None:
             level, number = self._wrong_hash
             first, end = number << level, number + 1 << level
@@ -209,13 +210,16 @@ class _Verification:
             )
             self._find("hashes", first, end, what)
 
-    def _strangers(self) -> Iterator[str]:
-        """Files beside the entries that are none, or have not the name of what they hold."""
+    def _strangers(self, *, named: bool) -> Iterator[str]:
+        """Files beside the entries that are none, or have not the name of what they hold. `named`:
+        only the former, which may be what is missing."""
         known = {path: number for number, path in self._folder.segments()}
         for path in sorted((self._folder.path / "entries").glob("*")):
             number = known.get(path)
             if number is None or path.name != segment_name(number):
                 yield f"entries/{path.name} has not the name of a file of the log"
+                continue
+            if named:
                 continue
             with path.open("rb") as file:
                 found = number_of(file.readline())

@@ -308,6 +308,16 @@ def test_a_file_that_was_renamed_is_told(folder: AuditFolder) -> None:
     )
 
 
+def test_what_is_missing_and_lies_there_under_another_name_is_told_as_well(
+    folder: AuditFolder,
+) -> None:
+    first, path = folder.segments()[2]
+    path.rename(path.with_suffix(".bak"))
+    problems = checked(folder).problems
+    assert problems[0].message == f"entries/{first:012}.bak has not the name of a file of the log"
+    assert problems[1].message.startswith(f"entries {first} to ")
+
+
 @pytest.mark.parametrize("level", [1, 3, 5])
 def test_a_stored_hash_over_several_entries_that_is_wrong_is_told(
     folder: AuditFolder, level: int
