@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from detections.market_replay.scene import Scene
     from normalizer.events import Alert
 
+#: What somebody may hope to get who names the page so.
+_NEITHER = (".gif", ".jpeg", ".jpg", ".pdf", ".png", ".webp")
+
 
 @app.command()
 @command
@@ -120,6 +123,9 @@ def market(
     begin, end = time_of(since, "--from"), time_of(until, "--until", end=True)
     if begin is not None and end is not None and begin >= end:
         raise Failure(f"--from {since} is not before --until {until}", CONFIGURATION)
+    if to.suffix.lower() in _NEITHER:
+        said = f"--to {to}: a page ends in .html, or in .svg, which is the picture alone"
+        raise Failure(said, CONFIGURATION)
     held = holdings(asked)
     read = [*asked.alerts, *asked.events, *asked.order_log, *asked.reference, config]
     keep_apart("--to", to, read=[*read, *([] if out is None else [out])])

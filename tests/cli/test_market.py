@@ -171,6 +171,15 @@ def test_what_cannot_be_done_is_said(
     assert not page.exists()
 
 
+@pytest.mark.parametrize("name", ["page.png", "page.PDF"])
+def test_a_page_is_not_written_under_the_name_of_what_it_is_none_of(
+    found: Path, tmp_path: Path, name: str
+) -> None:
+    said = market(found, "--events", "events.ndjson", "--to", tmp_path / name)
+    assert (said.code, "a page ends in .html, or in .svg" in said.error) == (2, True), said
+    assert not (tmp_path / name).exists()
+
+
 def test_events_without_alerts_ask_for_them(found: Path, tmp_path: Path) -> None:
     said = tapewatch(
         *("market", "abc", "--events", "events.ndjson", "--to", tmp_path / "p.html"), folder=found
