@@ -57,6 +57,8 @@ def new_key(
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except NoteWrong as error:
         raise Failure(str(error), CONFIGURATION) from None
+    except FileExistsError:
+        raise Failure(f"{out} is there already: name a new file", CONFIGURATION) from None
     except OSError as error:
         raise Failure(f"can't write {out}: {error.strerror}") from None
     try:
@@ -258,6 +260,7 @@ def export(
     from evidence.audit.export import select, signed_now
 
     check_span(first, end)
+    keep_new(to)
     folder, trusted = open_log(log, key)
     size = signed_now(folder, trusted).checkpoint.size
     if first >= size:
@@ -267,7 +270,6 @@ def export(
     if not chosen:
         raise Failure(f"no entry that was signed is meant{others(folder, who)}")
     everything = len(chosen) == until - first
-    keep_new(to)
     _note_export(
         log,
         [line for _, line in chosen],

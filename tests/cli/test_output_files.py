@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli.output_files import keep_new
+from pipeline.failure import CONFIGURATION, Failure
 from tests.cli.command_line import RULES, Answer, tapewatch, write_configuration
 
 EVENT = (
@@ -183,3 +185,16 @@ def test_a_name_may_be_as_long_as_names_can_be(folder: Path) -> None:
     answer = tapewatch(*CONVERT, name, folder=folder)
     assert answer.code == 0, answer
     assert (folder / name).read_text().startswith("{")
+
+
+def test_a_new_folder_is_one_of_which_nothing_is_there_yet(tmp_path: Path) -> None:
+    keep_new(tmp_path / "new" / "folder")
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("", "file", "link"):
+        with pytest.raises(Failure, match="is there already: name another") as raised:
+            keep_new(tmp_path / name, "name another")
+        assert raised.value.code == CONFIGURATION
+    for name in ("x" * 300, "file/folder"):
+        with pytest.raises(OSError, match=r"too long|Not a directory"):
+            keep_new(tmp_path / name)
