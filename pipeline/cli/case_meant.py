@@ -26,6 +26,8 @@ async def meant_case(store: "CaseStore", case_id: str) -> "StoredCase":
     Raises Failure.
     """
     case_id = case_id.strip()
+    if not case_id:
+        raise Failure("an empty id names no case", CONFIGURATION)
     if (found := await store.load_named(case_id)) is not None:
         return found
     everything = await store.all()

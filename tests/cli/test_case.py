@@ -279,6 +279,11 @@ def test_what_others_wrote_does_not_command_the_terminal(desk: Desk) -> None:
     assert "there is no case \ufffd[2J" in desk.refused("show", "\x1b[2J")
 
 
+def test_nothing_names_no_case(desk: Desk) -> None:
+    for given in ("", " "):
+        assert "an empty id names no case" in desk.refused("show", given, code=2)
+
+
 def test_a_long_url_is_evidence_and_an_unreadable_file_is_told(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
