@@ -10,7 +10,7 @@ from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.chosen_sink import DeliveredElasticsearch, DeliveredOut, WhichSink
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.rules import PipelineFiles, RulePaths, Verdicts, rules
-from pipeline.cli.rules_meant import DeliveredRules, delivered_rules
+from pipeline.cli.rules_meant import MeantRules, delivered_rules
 from pipeline.page.words import plural
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def calibrate(
         str, typer.Argument(help="Its id, name or title, or its file where that has no other.")
     ],
     paths: RulePaths = None,
-    rule_files: DeliveredRules = None,
+    rule_files: MeantRules = None,
     out: DeliveredOut = None,
     elasticsearch: DeliveredElasticsearch = False,
     sink: WhichSink = None,
@@ -68,7 +68,7 @@ def calibrate(
     from pipeline.cli.rule_file_change import RuleFileChange
 
     found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
-    meant = delivered_rules([*(rule_files or ()), *(paths or ())], pipelines, found)
+    meant = delivered_rules([*(rule_files or ()), *(paths or ())], pipelines, found, config)
     change = RuleFileChange(meant.rules, rule, meant.pipelines)
     gathered = gather(found, change.ruleset, labels)
     of_all = gathered.statistics.rules(Criteria())

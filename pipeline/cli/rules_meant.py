@@ -31,16 +31,6 @@ MeantRules = Annotated[
 ]
 
 
-DeliveredRules = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--rules",
-        help="Rule files or folders.",
-        show_default="those of the configuration; with --out sigma_rules",
-    ),
-]
-
-
 class Meant(NamedTuple):
     """The rules that a command is about, with the pySigma pipelines for them."""
 
@@ -75,16 +65,21 @@ def meant_rules(
     found = load(path, form, other_keys=None, resolve="later").detections
     if found is None:
         return _default(pipelines, f"{path} names none")
-    rules = [_from_here(one) for one in found.rules]
+    rules = [from_here(one) for one in found.rules]
     _say(rules, f"detections.rules of {path}")
     return Meant(rules, [*(found.pipelines if pipelines is None else pipelines)])
 
 
 def delivered_rules(
-    named: Sequence[Path], pipelines: Sequence[Path] | None, found: "Delivered"
+    named: Sequence[Path], pipelines: Sequence[Path] | None, found: "Delivered", config: Path
 ) -> Meant:
-    """Those that the command line names, or those that gave what the configured sink holds."""
-    chosen = [*named] or [_from_here(one) for one in found.rules] or [DEFAULT_RULES]
+    """Those that the command line names, or those that gave what the configured sink holds.
+
+    Of a folder that was named instead, those that `meant_rules` tells. Raises ProblemsFound.
+    """
+    if not named and not found.rules:
+        return meant_rules(named, pipelines, None if config == DEFAULT_CONFIG else config)
+    chosen = [*named] or [from_here(one) for one in found.rules]
     return Meant(chosen, [*(found.pipelines if pipelines is None else pipelines)])
 
 
@@ -97,7 +92,7 @@ def _say(rules: Sequence[Path], why: str) -> None:
     typer.echo(f"rules: {', '.join(map(str, rules))} ({why})", err=True)
 
 
-def _from_here(path: Path) -> Path:
+def from_here(path: Path) -> Path:
     """As people would name it here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,5 +1,7 @@
 """``tapewatch rules stats``: what delivered alerts tell of each rule, and which may go live."""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -10,7 +12,7 @@ from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.chosen_sink import DeliveredElasticsearch, DeliveredOut, WhichSink
 from pipeline.cli.failures import FAILED, command
 from pipeline.cli.rules import PipelineFiles, RulePaths, Verdicts, rules
-from pipeline.cli.rules_meant import DeliveredRules, delivered_rules
+from pipeline.cli.rules_meant import MeantRules, delivered_rules, from_here
 
 if TYPE_CHECKING:
     from detections.backtest.result import ExceptionOutcome
@@ -49,7 +51,7 @@ class StatsReport(Struct, frozen=True, kw_only=True):
 @command
 def stats(
     paths: RulePaths = None,
-    rule_files: DeliveredRules = None,
+    rule_files: MeantRules = None,
     out: DeliveredOut = None,
     elasticsearch: DeliveredElasticsearch = False,
     sink: WhichSink = None,
@@ -86,7 +88,7 @@ def stats(
     from pipeline.cli.delivered_statistics import gather
 
     found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
-    meant = delivered_rules([*(rule_files or ()), *(paths or ())], pipelines, found)
+    meant = delivered_rules([*(rule_files or ()), *(paths or ())], pipelines, found, config)
     ruleset = load_rules(meant.rules, meant.pipelines)
     gathered = gather(found, ruleset, labels)
     statistics, unreadable = gathered.statistics, gathered.unreadable
@@ -118,11 +120,28 @@ def stats(
         from pipeline.cli.printing import output
         from pipeline.cli.rules_stats_text import print_stats
 
-        print_stats(report, output(), meant.rules)
+        where = [("--out", out), ("--sink", sink), ("--labels", labels)]
+        if config != DEFAULT_CONFIG and out is None:
+            where.append(("--config", config))
+        print_stats(
+            report,
+            output(),
+            rules=[*_each("--rules", meant.rules), *_each("--pipeline", meant.pipelines)],
+            delivered=[
+                *(["--elasticsearch"] if elasticsearch else []),
+                *(word for option, said in where if said for word in (option, str(said))),
+            ],
+        )
     for line in unreadable[:10]:
         typer.echo(line, err=True)
     if unreadable:
         raise typer.Exit(FAILED)
+
+
+def _each(option: str, paths: Sequence[Path]) -> Iterator[str]:
+    """The option once for each path, as it is typed where the command is."""
+    for path in paths:
+        yield from (option, str(from_here(path)))
 
 
 def _exceptions(

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,7 +10,6 @@ from rich.text import Text
 
 from pipeline.cli.backtest_words import moment_text, rounded, short_name
 from pipeline.cli.printing import printable, say
-from pipeline.cli.rules import DEFAULT_RULES
 from pipeline.page.words import plural, ratio
 
 if TYPE_CHECKING:
@@ -33,9 +31,10 @@ _MOST_ROWS = 60
 _LONGEST = 50
 
 
-def print_stats(report: "StatsReport", console: Console, rules: Sequence[Path]) -> None:
-    """All of it. `rules` are where they were read from, to be said to other commands too."""
-    said = "" if [*rules] == [DEFAULT_RULES] else "".join(f" --rules {_quoted(p)}" for p in rules)
+def print_stats(
+    report: "StatsReport", console: Console, *, rules: Sequence[str], delivered: Sequence[str]
+) -> None:
+    """All of it. `rules` and `delivered` are options that have other commands find the same."""
     gone = sum(one.retracted for one in report.rules)
     alerts = sum(one.alerts + one.of_other_versions for one in report.rules) + gone
     when = ""
@@ -64,7 +63,7 @@ def print_stats(report: "StatsReport", console: Console, rules: Sequence[Path]) 
         )
     staged = [one for one in report.rules if one.staged]
     for one in staged:
-        _print_trial(one, console, said)
+        _print_trial(one, console, rules)
     if not staged:
         say(console, "No rule is staged.", "dim")
     live = [one for one in report.rules if not one.staged]
@@ -76,17 +75,11 @@ def print_stats(report: "StatsReport", console: Console, rules: Sequence[Path]) 
         say(console, f"and {len(alerting) - _MOST_ROWS:,} more: see --json", "dim")
     if len(live) > len(alerting):
         say(console, f"{plural(len(live) - len(alerting), 'live rule')} gave no alert.", "dim")
-    _print_sureness(report, console, said)
+    _print_sureness(report, console, [*rules, *delivered])
     _print_exceptions(report, console)
 
 
-def _quoted(path: Path) -> str:
-    """As it is typed where the command is."""
-    here = Path.cwd()
-    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
-
-
-def _print_sureness(report: "StatsReport", console: Console, rules: str) -> None:
+def _print_sureness(report: "StatsReport", console: Console, options: Sequence[str]) -> None:
     """What was judged, by confidence, and which rules say too much or too little."""
     judged = [(one, one.sureness) for one in report.confidence if one.sureness is not None]
     if not judged:
@@ -114,10 +107,10 @@ def _print_sureness(report: "StatsReport", console: Console, rules: str) -> None
             )
             console.print()
             say(console, what, "yellow")
-            say(console, f"  tapewatch rules calibrate {one.id}{rules}", "dim")
+            say(console, f"  tapewatch rules calibrate {shlex.join([one.id, *options])}", "dim")
 
 
-def _print_trial(one: "RuleStatistics", console: Console, rules: str) -> None:
+def _print_trial(one: "RuleStatistics", console: Console, options: Sequence[str]) -> None:
     assert one.advice is not None
     word, style = _VERDICTS[one.advice.verdict]
     console.print()
@@ -139,7 +132,7 @@ def _print_trial(one: "RuleStatistics", console: Console, rules: str) -> None:
         facts.append(f"{one.retracted:,} retracted, not counted")
     say(console, f"  {', '.join(facts)}; {one.file}", "dim")
     if one.advice.verdict == "promote":
-        say(console, f"  tapewatch rules promote {one.id}{rules}", "dim")
+        say(console, f"  tapewatch rules promote {shlex.join([one.id, *options])}", "dim")
 
 
 def _table(rules: "list[RuleStatistics]") -> Table:

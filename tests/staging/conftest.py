@@ -8,6 +8,8 @@ from tests.backtest.samples import CORRELATION, RULE, transfer, write
 from tests.cli.command_line import tapewatch
 
 STAGED = RULE.replace("level: medium\n", "level: medium\nstaged: true  # until May\n")
+#: What is said on standard error of rules that nobody named.
+RULES_TAKEN = "rules: sigma_rules (there is no pipeline.yaml here)\n"
 
 
 @pytest.fixture

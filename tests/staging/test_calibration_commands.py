@@ -1,6 +1,7 @@
 """From closed cases to a rule's confidence: `rules stats`, `rules calibrate`."""
 
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pipeline.config.mask import Mask
 from tests.backtest.samples import LARGE
 from tests.cli.command_line import Answer, tapewatch
 from tests.staging.closed_cases import case
+from tests.staging.conftest import RULES_TAKEN
 
 
 def large_alerts(folder: Path) -> list[str]:
@@ -56,12 +58,14 @@ def calibrate(folder: Path, *options: str) -> Answer:
 def test_closed_cases_tell_how_often_a_rule_is_right(judged: Path) -> None:
     answer = stats(judged)
 
-    assert (answer.code, answer.error) == (0, "")
+    assert (answer.code, answer.error) == (0, RULES_TAKEN)
     assert "10 closed cases told which alerts were right" in answer.out
     assert "only 30 % of 10 judged alerts are right" in answer.out
     assert "0.85 to 1" in answer.out
     assert "too sure: Large transfer says 1.00, and 3 of 10 were right" in answer.out
-    assert f"tapewatch rules calibrate {LARGE}" in answer.out
+    (command,) = (line for line in answer.out.splitlines() if "rules calibrate" in line)
+    assert command == f"  tapewatch rules calibrate {LARGE} --rules sigma_rules --out out"
+    assert tapewatch(*shlex.split(command)[1:], "--dry-run", folder=judged).code == 0
 
 
 def test_the_same_as_json(judged: Path) -> None:
@@ -118,7 +122,7 @@ def test_a_sink_that_gets_no_sentences_tells_all_the_same(judged: Path) -> None:
 
     answer = stats(judged)
 
-    assert (answer.code, answer.error) == (0, "")
+    assert (answer.code, answer.error) == (0, RULES_TAKEN)
     assert "too sure: Large transfer says 1.00, and 3 of 10 were right" in answer.out
 
 
@@ -129,7 +133,7 @@ def test_of_whom_nobody_knows_who_closed_it_says_nothing(judged: Path) -> None:
     told = json.loads(stats(judged, "--json").out)
     refused = calibrate(judged)
 
-    assert (answer.code, answer.error) == (0, "")
+    assert (answer.code, answer.error) == (0, RULES_TAKEN)
     assert "11 cases left out: this sink's mask drops who closed them" in answer.out
     assert (told["cases"], told["nameless_cases"], told["broken_cases"]) == (0, 11, 0)
     assert refused.code == 1
@@ -140,7 +144,7 @@ def test_of_whom_nobody_knows_who_closed_it_says_nothing(judged: Path) -> None:
 def test_a_calibrated_rule_says_what_was_found(judged: Path) -> None:
     answer = calibrate(judged)
 
-    assert (answer.code, answer.error) == (0, "")
+    assert (answer.code, answer.error) == (0, RULES_TAKEN)
     assert "+  judged: 10" in answer.out
     assert "+  right: 3" in answer.out
     assert "3 of 10 were right: where Large transfer said 1.00 by itself" in answer.out

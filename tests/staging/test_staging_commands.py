@@ -9,7 +9,7 @@ import pytest
 
 from tests.backtest.samples import CORRELATION, LARGE, OFTEN, RULE
 from tests.cli.command_line import Answer, tapewatch, write_configuration
-from tests.staging.conftest import STAGED
+from tests.staging.conftest import RULES_TAKEN, STAGED
 
 
 def stats(folder: Path, *options: str) -> Answer:
@@ -31,7 +31,7 @@ def test_alerts_of_a_staged_rule_are_marked(folder: Path) -> None:
 def test_a_rule_that_did_well_may_go_live(folder: Path) -> None:
     answer = stats(folder)
 
-    assert (answer.code, answer.error) == (0, "")
+    assert (answer.code, answer.error) == (0, RULES_TAKEN)
     assert "promote it: Large transfer" in answer.out
     assert "seen 10 days, with 11 alerts, about 1 a day" in answer.out
     assert f"tapewatch rules promote {LARGE}" in answer.out
@@ -115,6 +115,31 @@ def test_the_rules_of_what_the_configured_sink_holds_are_the_configured_ones(fol
     assert tapewatch(*words, "--dry-run", folder=folder).code == 0
 
 
+def test_of_a_folder_that_is_named_they_are_the_configured_ones_too(folder: Path) -> None:
+    (folder / "sigma_rules").rename(folder / "mine")
+    write_configuration(folder, detections={"rules": ["mine"]}, sinks=[{"type": "no such"}])
+
+    answer = stats(folder)
+
+    assert answer.code == 0
+    assert answer.error == "rules: mine (detections.rules of pipeline.yaml)\n"
+    assert "promote it: Large transfer" in answer.out
+    assert "no longer there" not in answer.out
+
+
+def test_the_command_that_promotes_finds_them_whatever_is_configured(folder: Path) -> None:
+    (folder / "others").mkdir()
+    (folder / "others" / "often.yml").write_text(RULE)
+    (folder / "acme.yml").write_text("transformations: []\n")
+    write_configuration(folder, detections={"rules": ["others"]})
+
+    answer = stats(folder, "--rules", "sigma_rules", "--pipeline", "acme.yml")
+
+    (command,) = (line for line in answer.out.splitlines() if "rules promote" in line)
+    assert command.endswith(" --rules sigma_rules --pipeline acme.yml")
+    assert tapewatch(*shlex.split(command)[1:], "--dry-run", folder=folder).code == 0
+
+
 def test_the_command_that_promotes_names_the_rules_that_were_named(folder: Path) -> None:
     (folder / "sigma_rules").rename(folder / "mine")
 
@@ -149,7 +174,7 @@ def test_alerts_that_were_retracted_and_not_reinstated_count_nowhere(folder: Pat
     answer = stats(folder)
     one = of(stats(folder, "--json"), LARGE)
 
-    assert (answer.code, answer.error) == (0, "")
+    assert (answer.code, answer.error) == (0, RULES_TAKEN)
     assert "11 alerts in out" in answer.out
     assert "1 of them was retracted and counts nowhere below" in answer.out
     assert "1 retracted, not counted" in answer.out
