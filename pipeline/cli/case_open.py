@@ -13,6 +13,7 @@ from pipeline.cli.chosen_sink import (
     SplunkAuthority,
     SplunkToken,
     archive_of_sink,
+    check_of_splunk,
 )
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 from pipeline.problems import fit_for_terminal
@@ -67,6 +68,7 @@ def open_case(
     if not why.strip():
         raise Failure("a reason is wanted: --why", CONFIGURATION)
     check_written("why", why)
+    check_of_splunk(splunk, splunk_token, None, splunk_ca)
 
     def archives(loaded: "Configuration") -> "Iterator[Archive | _Unasked]":
         from evidence.investigation.archive import FolderArchive

@@ -1,5 +1,6 @@
 """Which sink a command reads what was delivered out of: by its options, or as it is configured."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,6 +60,22 @@ def check_one(out: Path | None, elasticsearch: bool, sink: str | None) -> None:
         raise Failure("say --out or --elasticsearch, not both", CONFIGURATION)
     if sink is not None and not elasticsearch:
         raise Failure("--sink belongs to --elasticsearch", CONFIGURATION)
+
+
+def check_of_splunk(
+    splunk: str | None, token: str, indexes: Sequence[str] | None, authority: Path | None
+) -> None:
+    """Raise Failure where an option says how to ask Splunk, and nothing that it is asked."""
+    if splunk is not None:
+        return
+    strays = {
+        "--splunk-token": token != SPLUNK_TOKEN,
+        "--splunk-index": bool(indexes),
+        "--splunk-ca": authority is not None,
+    }
+    for option, stray in strays.items():
+        if stray:
+            raise Failure(f"{option} belongs to --splunk", CONFIGURATION)
 
 
 def file_sink_folder(loaded: "Configuration", config: Path) -> Path:

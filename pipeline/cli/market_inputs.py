@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from pipeline.cli.chosen_sink import SPLUNK_TOKEN
+from pipeline.cli.chosen_sink import SPLUNK_TOKEN, check_of_splunk
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure
 from pipeline.cli.reading_progress import reading_progress
 from pipeline.problems import Problem
@@ -84,6 +84,7 @@ def holdings(wanted: Wanted) -> Holdings:
         *first, last = ways
         said = f"say where the events are, by one of {', '.join(first)} and {last}"
         raise Failure(said, CONFIGURATION)
+    check_of_splunk(wanted.splunk, wanted.splunk_token, wanted.splunk_index, wanted.splunk_ca)
     offline = ways["--events"] or ways["--order-log"]
     if offline and not wanted.alerts:
         raise Failure(

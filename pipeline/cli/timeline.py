@@ -21,6 +21,7 @@ from pipeline.cli.chosen_sink import (
     SplunkToken,
     WhichSink,
     archive_of_sink,
+    check_of_splunk,
 )
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.output_files import keep_new
@@ -94,6 +95,7 @@ def export(
     if [out is not None, elasticsearch, splunk is not None].count(True) != 1:
         said = "say from where, by one of --out, --elasticsearch and --splunk"
         raise Failure(said, CONFIGURATION)
+    check_of_splunk(splunk, splunk_token, splunk_index, splunk_ca)
     if key is not None and audit is None:
         raise Failure("--key belongs to --audit", CONFIGURATION)
     around = duration_of(window, "--window")

@@ -141,6 +141,7 @@ def test_evidence_that_is_missing_is_told_and_the_rest_drawn(found: Path, tmp_pa
         (("--events", "events.ndjson", "--venue", "v"), 2, "--venue belongs to --order-log"),
         (("--events", "events.ndjson", "--sink", "s"), 2, "--sink belongs to --elasticsearch"),
         (("--order-log", "orders.csv", "--column", "c"), 2, "--column belongs to --events"),
+        (("--splunk-index", "i", "--out", "out"), 2, "--splunk-index belongs to --splunk"),
         (("--events", "gone.ndjson"), 2, "there is no file or folder gone.ndjson"),
         (("--events", "events.ndjson", "--window", "soon"), 2, "--window"),
         (
@@ -158,7 +159,7 @@ def test_evidence_that_is_missing_is_told_and_the_rest_drawn(found: Path, tmp_pa
             1,
             "nothing happened in ACME-USD on order_log from 2026-03-01T00:00:00",
         ),
-        (("--events", "alerts.ndjson"), 1, "none of the 3 events that it rests on is there"),
+        (("--events", "alerts.ndjson"), 1, "3 events that it rests on is there: name what it"),
     ],
 )
 def test_what_cannot_be_done_is_said(

@@ -45,6 +45,7 @@ def test_what_is_missing_is_said_by_the_exit_code_as_well(tmp_path: Path) -> Non
         ((), "say from where, by one of --out, --elasticsearch and --splunk"),
         (("--out", "out", "--window", "1 fortnight"), "--window 1 fortnight: "),
         (("--out", "out", "--key", "x"), "--key belongs to --audit"),
+        (("--out", "out", "--splunk-ca", "ca.pem"), "--splunk-ca belongs to --splunk"),
         (("--out", "nowhere"), "nowhere has no folder alerts"),
         (("--out", "out", "--window", "5min"), "did you mean 5m?"),
         (("--out", "out", "--from", "2026-11-24", "--until", "2026-11-23"),
