@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from delivery.elastic_setup.resources import MANAGED_BY
-from delivery.elastic_setup.rest import ClientRest
+from delivery.elastic_setup.rest import SECURITY, ClientRest, knows
 from delivery.elastic_setup.retention import elastic_time
 from delivery.elastic_setup.roles import Who, role_body
 from delivery.elastic_setup.running import server_at
@@ -49,8 +49,11 @@ async def create_key(
         }
         if expires_after:
             body["expiration"] = elastic_time(expires_after)
+        rest = ClientRest(client)
         try:
-            answer = await ClientRest(client).ask("POST", "/_security/api_key", body)
+            if not await knows(rest, SECURITY):
+                raise SinkUnavailable("the server's security is off: it asks for no key")
+            answer = await rest.ask("POST", "/_security/api_key", body)
             return msgspec.convert(answer, ApiKey)
         except ElasticsearchErrors as error:
             raise unavailable(error) from None

@@ -14,7 +14,7 @@ from elasticsearch import ApiError, BadRequestError
 
 from delivery.elastic_setup.lacking import Lacking
 from delivery.elastic_setup.pipelines import PROCESSORS
-from delivery.elastic_setup.rest import Rest, knows
+from delivery.elastic_setup.rest import SECURITY, Rest, knows
 from delivery.elastic_setup.roles import needed_privileges
 from delivery.mappings import FALLBACKS
 from delivery.templates import PRIORITY, Data, StreamNames
@@ -30,7 +30,7 @@ async def lacking_interfaces(rest: Rest, names: StreamNames) -> Lacking:
         f"/_data_stream/{stream}/_lifecycle",
         "/_ilm/status",
         f"/_data_stream/{stream}",
-        "/_security/_authenticate",
+        SECURITY,
     )
     lifecycle, ilm, interface, security = await asyncio.gather(*(knows(rest, p) for p in paths))
     return Lacking(

@@ -7,6 +7,8 @@ from elasticsearch import ApiError, AsyncElasticsearch
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 #: What a server says to a path that it doesn't know: no handler, another method's, serverless.
 _UNKNOWN = frozenset((400, 405, 410))
+#: A path that a server knows whose security is on, whoever asks.
+SECURITY = "/_security/_authenticate"
 
 
 class Rest(Protocol):

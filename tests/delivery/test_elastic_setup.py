@@ -23,6 +23,7 @@ from delivery.elastic_setup.retention import Retention
 from delivery.elastic_setup.roles import ROLES, Who
 from delivery.elastic_setup.running import Outcome, set_up
 from delivery.elasticsearch_client import Connection, NotPermitted
+from delivery.sink import SinkUnavailable
 from delivery.templates import DATA, Data, StreamNames
 from pipeline.cli.commands import app
 from pipeline.cli.setup_elastic import configured
@@ -406,6 +407,15 @@ def test_the_command_plans_writes_and_makes_the_sinks_key(
     assert made.code == 0
     assert (tmp_path / "writer.key").read_text() not in made.out
     assert (tmp_path / "writer.key").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_server_whose_security_is_off_makes_no_key_and_needs_none(
+    elasticsearch: ElasticsearchServer, names: StreamNames
+) -> None:
+    with pytest.raises(SinkUnavailable, match="security is off: it asks for no key"):
+        await create_key(
+            Connection(urls=[SecretText(elasticsearch.url)], timeout=20 * SECOND), "writer", names
+        )
 
 
 def test_a_key_that_is_not_made_leaves_no_file_in_the_way(
