@@ -82,7 +82,8 @@ def _nothing(places: "Sequence[Place]", since: int, until: int) -> str:
 
 def _no_market(alerts: "Sequence[Alert]", missing: set[str], wanted: frozenset[str]) -> str:
     if wanted and len(missing) == len(wanted):
-        return f"none of the {len(wanted):,} events that it rests on is there"
+        said = f"none of the {len(wanted):,} events that it rests on is there"
+        return f"{said}: name what it was found in"
     return (
         "it rests on no order, trade or swap, so there is no market to draw: "
         f"`tapewatch evidence {alerts[0].id[:12]}` shows what it rests on"
