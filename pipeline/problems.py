@@ -24,6 +24,8 @@ UNSHOWABLE = re.compile(
 _LONGEST_WORD = 64
 _MOST_CANDIDATES = 2_000
 _MOST_LISTED = 12
+_MOST_LOOKED_AT = 5
+_CLOSE = 0.6
 
 
 class Location(msgspec.Struct, frozen=True, order=True):
@@ -87,8 +89,20 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     plain = {_letters(name): name for name in reversed(known)}
     if (same := plain.get(_letters(word))) is not None:
         return same
-    close = difflib.get_close_matches(_letters(word), plain, n=1, cutoff=0.6)
-    return plain[close[0]] if close else None
+    close = difflib.get_close_matches(_letters(word), plain, n=_MOST_LOOKED_AT, cutoff=_CLOSE)
+    return next((plain[one] for one in close if _alike(_letters(word), one)), None)
+
+
+def _alike(word: str, other: str) -> bool:
+    """Whether they are also close part by part: `minimum_value` isn't `minimum_trades`."""
+    parts, others = re.split(r"[._]", word), re.split(r"[._]", other)
+    return len(parts) != len(others) or all(map(_part_alike, parts, others))
+
+
+def _part_alike(part: str, other: str) -> bool:
+    if part.startswith(other) or other.startswith(part) or len(part) == len(other) == 1:
+        return True
+    return difflib.SequenceMatcher(None, part, other).ratio() >= _CLOSE
 
 
 def _letters(word: str) -> str:

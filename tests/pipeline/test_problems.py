@@ -84,6 +84,15 @@ def test_the_exception_carries_and_shows_all_problems() -> None:
     assert summary([]) == "no problems"
 
 
+def test_did_you_mean_takes_no_word_for_another_only_since_they_begin_alike() -> None:
+    keys = ["minimum_trades", "minimum_gross", "investor.destination.cluster", "token.id"]
+    assert did_you_mean("minimum_gros", keys) == "minimum_gross"
+    assert did_you_mean("min_trades", keys) == "minimum_trades"
+    assert did_you_mean("minimum_value", keys) is None
+    assert did_you_mean("token.decimals", keys) is None
+    assert did_you_mean("investor.destination.country", keys) is None
+
+
 def test_did_you_mean_finds_slips_case_and_dashes() -> None:
     keys = ["max_size", "window", "threshold"]
     assert did_you_mean("widnow", keys) == "window"
