@@ -15,6 +15,7 @@ from detections.rule_testing.ordering import in_order_of_time, with_sequences
 from detections.rule_testing.short_form import ShortForm, dotted, key_of
 from detections.rule_testing.subjects import Subject
 from detections.rules.model import Rule
+from detections.rules.wording_slips import field_meant
 from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean, one_of, shown
 from pipeline.structured import examine, load
 from pipeline.units import SECOND, Duration, format_duration
@@ -141,7 +142,7 @@ class _Tests:
                     "test/unused-default",
                     f"no event of these tests has a field {name}: this is for none",
                     severity="warning",
-                    hint=did_you_mean(name, known),
+                    hint=field_meant(name, known),
                 )
 
     def _read_on(self, node: MappingNode) -> None:

@@ -11,6 +11,7 @@ from detections.fields import ACTION, Shape, actions, taxonomy
 from detections.rule_testing.filling import as_moment, event_id, fill_in, fitted
 from detections.rule_testing.model import Sample
 from detections.rules.field_check import NOUNS
+from detections.rules.wording_slips import field_meant
 from detections.sigma.documents import Document, flatten
 from normalizer.events import Record
 from pipeline.problems import Problem, did_you_mean, one_of, shown
@@ -61,9 +62,10 @@ class ShortForm:
         if outcome.value is None:
             return
         timing = self._timing(node)
-        if timing is None:
-            return
         written = {k: v for k, v in dotted(outcome.value).items() if k not in _WORDS}
+        if timing is None:
+            self._sample(node, written, number, self._start)  # for what else is wrong with it
+            return
         for turn in range(timing.repeat):
             said = _numbered(written, turn + 1) if timing.repeat > 1 else written
             moment = self._start + timing.at + turn * timing.every
@@ -136,7 +138,7 @@ class ShortForm:
     ) -> Record | None:
         merged = {**_fitting(self._defaults, shape), **written}
         fields: dict[str, Any] = {}
-        known = True
+        sound = True
         for name, value in merged.items():
             attribute = shape.attributes.get(name)
             if attribute is None and name != ACTION:
@@ -144,26 +146,35 @@ class ShortForm:
                     key_of(node, name),
                     "test/unknown-field",
                     f"{_article(shape.action)} {shape.action} event has no field {shown(name)}",
-                    hint=did_you_mean(name, [*shape.attributes, *_WORDS]),
+                    hint=field_meant(name, [*shape.attributes, *_WORDS]),
                 )
-                known = False
+                sound = False
                 continue
             fields[name] = value if attribute is None else fitted(value, attribute)
-        if not known:
-            return None
         fields[ACTION] = shape.action
-        fill_in(fields, shape, number=number, moment=moment)
-        try:
-            return cast("Record", msgspec.convert(fields, shape.record))
-        except msgspec.ValidationError as error:
-            message, name = _said(error)
-            attribute = shape.attributes.get(name)
-            if attribute is not None and _WRONG_TYPE.search(message):
-                several = "a list: each is " if attribute.type.many else ""
-                noun = _TIME if attribute.type.kind == "date" else NOUNS[attribute.type.kind]
-                message = f"{name} holds {several}{noun}"
-            self._report(key_of(node, name), "test/value", message)
-            return None
+        while True:
+            filled = dict(fields)
+            fill_in(filled, shape, number=number, moment=moment)
+            try:
+                record = cast("Record", msgspec.convert(filled, shape.record))
+            except msgspec.ValidationError as error:
+                wrong = self._report_value(node, shape, error)
+                if fields.pop(wrong, None) is None:
+                    return None
+                sound = False  # and what is wrong with the others is told as well
+            else:
+                return record if sound else None
+
+    def _report_value(self, node: MappingNode, shape: Shape, error: msgspec.ValidationError) -> str:
+        """The name of the field whose value can't be."""
+        message, name = _said(error)
+        attribute = shape.attributes.get(name)
+        if attribute is not None and _WRONG_TYPE.search(message):
+            several = "a list: each is " if attribute.type.many else ""
+            noun = _TIME if attribute.type.kind == "date" else NOUNS[attribute.type.kind]
+            message = f"{name} holds {several}{noun}"
+        self._report(key_of(node, name), "test/value", message)
+        return name
 
     def _document(
         self, node: MappingNode, written: Mapping[str, Any], number: int, moment: int

@@ -6,7 +6,8 @@ from detections.fields import FieldType, actions, taxonomy
 from detections.rules.context import Context
 from detections.rules.drafts import Draft
 from detections.rules.model import CorrelationRule
-from pipeline.problems import did_you_mean, one_of, shown
+from detections.rules.wording_slips import field_meant
+from pipeline.problems import one_of, shown
 from pipeline.yaml_nodes import MappingNode, ScalarNode, SequenceNode
 
 _KEYWORD = FieldType("keyword", many=False)
@@ -39,7 +40,7 @@ def check_event_field(
                 node,
                 "rule/unknown-field",
                 f"no event has a field {shown(name)}",
-                hint=did_you_mean(name, [*(also or ()), *groups, *taxonomy()]),
+                hint=field_meant(name, [*(also or ()), *groups, *taxonomy()]),
             )
         return None
     without = [base for _, base in draft.bases if not has_field(base, name)]

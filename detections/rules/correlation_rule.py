@@ -11,7 +11,8 @@ from detections.rules.drafts import Draft
 from detections.rules.metadata import check_misplaced, required_of
 from detections.rules.model import Correlation, CorrelationRule
 from detections.rules.sentence import read_reason
-from pipeline.problems import did_you_mean, one_of, shown
+from detections.rules.wording_slips import field_meant
+from pipeline.problems import one_of, shown
 from pipeline.yaml_nodes import Node
 
 _NUMBERS = ("correlation.count", "correlation.value", "correlation.timespan")
@@ -63,7 +64,7 @@ def _check_name(draft: Draft, correlation: Correlation | None, node: Node, name:
             node,
             "rule/unknown-field",
             f"neither the correlation nor an event has {shown(name)}",
-            hint=did_you_mean(name, [*known, *taxonomy()]),
+            hint=field_meant(name, [*known, *taxonomy()]),
         )
     elif name == "correlation.value" and correlation.type not in OF_VALUES:
         draft.reading.report(

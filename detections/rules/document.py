@@ -150,8 +150,8 @@ def read_document(reading: Reading, required: Collection[str]) -> RuleDocument |
                 f'the key "{key}" is missing',
                 expected=_EXPECTED.get(key),
             )
+    _check_id(reading)
     if document is not None:
-        _check_id(reading, document)
         _check_typology(reading, document)
         _check_calibration(reading, document)
     return document
@@ -250,10 +250,11 @@ def derived_id(digest: str) -> str:
     return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
 
 
-def _check_id(reading: Reading, document: RuleDocument) -> None:
-    if document.id is not None and not re.fullmatch(_UUID, document.id):
+def _check_id(reading: Reading) -> None:
+    node = reading.node.get("id")
+    if isinstance(node, ScalarNode) and not _is_empty(node) and not re.fullmatch(_UUID, node.text):
         reading.report(
-            reading.at("id"),
+            node,
             "rule/id",
             "this isn't a UUID",
             expected="a UUID, such as 5f2c1f0e-8a3c-4a0e-9b57-1f7e2f3a4b5c",

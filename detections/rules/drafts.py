@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import replace
+
 from detections.rules.document import (
     Reading,
     RuleDocument,
@@ -19,8 +21,9 @@ from detections.rules.document import (
 )
 from detections.rules.files import is_test_file
 from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
+from detections.rules.stray_keys import without_strays
 from pipeline.problems import Problem, did_you_mean, shown
-from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
+from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     import sigma.rule
@@ -128,8 +131,16 @@ class Draft:
 def draft(node: Node, problems: list[Problem]) -> Draft | None:
     """The document's draft; None if it is no rule of any kind, which is reported."""
     if not isinstance(node, MappingNode):
-        problems.append(node.problem("rule/not-a-rule", "this isn't a rule", expected=_EXPECTED))
+        several = isinstance(node, SequenceNode)
+        advice = (
+            'a rule begins without a dash; between two stands a line "---"' if several else None
+        )
+        problem = node.problem(
+            "rule/not-a-rule", "this isn't a rule", expected=_EXPECTED, advice=advice
+        )
+        problems.append(problem)
         return None
+    node = without_strays(node, problems)
     present = {key.text for key, _ in node.pairs}
     action = node.get("action")
     if isinstance(action, ScalarNode) and action.text in _OLD_ACTIONS:
@@ -151,7 +162,11 @@ def draft(node: Node, problems: list[Problem]) -> Draft | None:
             advice=elsewhere,
         )
     )
-    return None
+    if hint is None:
+        return None
+    # All that is wrong is said at once, also of what it refers to.
+    pairs = [(replace(key, text=hint) if key is where else key, one) for key, one in node.pairs]
+    return Draft(replace(node, pairs=pairs), _KINDS[hint])
 
 
 def _misspelt(node: MappingNode) -> tuple[Node, str | None]:

@@ -16,7 +16,7 @@ from detections.rules.party_check import check_party
 from detections.rules.places import part
 from detections.rules.value_check import MOMENTS, SIZES
 from detections.rules.value_slips import check_wording, list_meant
-from detections.rules.wording_slips import comparison_meant
+from detections.rules.wording_slips import comparison_meant, field_meant
 from detections.sigma.texts import text_test
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.yaml_nodes import Node, ScalarNode
@@ -55,7 +55,7 @@ def check_field(reading: Reading, node: Node, name: str) -> FieldType | None:
             node,
             "rule/unknown-field",
             f"no event has a field {shown(name)}",
-            hint=did_you_mean(name, taxonomy()),
+            hint=field_meant(name, taxonomy()),
         )
     elif (meant := meant_ecs_field(name)) is not None:
         reading.report(

@@ -27,6 +27,14 @@ from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import Plain, meaning
 
+_ANY_OF = "leave it out: several values are a list, [a, b], and any of them fits"
+_EQUAL = "leave it out: a value without a modifier is to be equal"
+#: What is said without any modifier.
+_NEEDLESS: Mapping[str, str] = {
+    "in": _ANY_OF, "any": _ANY_OF, "=": _EQUAL, "==": _EQUAL, "eq": _EQUAL, "equals": _EQUAL,
+    "is": _EQUAL,
+}  # fmt: skip
+
 T = TypeVar("T")
 
 
@@ -156,7 +164,8 @@ def _check_modifiers(
         start, at = at + 1, at + 1 + len(modifier)
         if modifier not in known:
             sound = False
-            other = OTHER_MODIFIERS.get(modifier.strip().lower())
+            word = modifier.strip().lower()
+            other = OTHER_MODIFIERS.get(word)
             reading.report(
                 part(key, start, at),
                 "rule/modifier",
@@ -164,7 +173,8 @@ def _check_modifiers(
                 if modifier
                 else 'no modifier stands after this "|"',
                 expected=one_of(sorted(known)),
-                hint=other or did_you_mean(modifier, known),
+                hint=None if word in _NEEDLESS else other or did_you_mean(modifier, known),
+                advice=_NEEDLESS.get(word),
             )
     return sound
 

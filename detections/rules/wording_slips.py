@@ -1,8 +1,10 @@
 """How people write numbers and comparisons where a rule wants them in one form."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+from pipeline.problems import did_you_mean
 
 #: Names of modifiers in other languages, and signs.
 OTHER_MODIFIERS: Mapping[str, str] = {
@@ -29,12 +31,36 @@ OTHER_MODIFIERS: Mapping[str, str] = {
     "min": "gte",
     "max": "lte",
 }
+#: What people call the parts of a field's name.
+_OTHER_PARTS: Mapping[str, str] = {
+    "country": "jurisdiction",
+    "nationality": "jurisdiction",
+    "residence": "jurisdiction",
+    "sender": "source",
+    "from": "source",
+    "receiver": "destination",
+    "recipient": "destination",
+    "to": "destination",
+    "seller": "source",
+    "buyer": "destination",
+}
 _GROUPED = re.compile(r"(-?[0-9]{1,3})((?:[,_' ][0-9]{3})+)(\.[0-9]+)?")
 _THOUSANDS = re.compile(r"(-?[0-9]+)[kK]")
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _COMPARED = re.compile(rf"(>=|=>|<=|=<|>|<)\s*({_PLAIN.pattern})")
 _ASSIGNED = re.compile(r"([@\w.]+)\s*(==|!=|<>|>=|=>|<=|=<|[=:<>])\s*(\S+)")
 _LONGEST = 100
+_MOST_PARTS = 8
+
+
+def field_meant(name: str, known: Iterable[str]) -> str | None:
+    """The field that is called otherwise, or misspelt."""
+    names = list(known)
+    parts = name.split(".")[:_MOST_PARTS]
+    others = [_OTHER_PARTS.get(part.lower(), part) for part in parts]
+    one_other = [[*parts[:at], other, *parts[at + 1 :]] for at, other in enumerate(others)]
+    fitting = (".".join(one) for one in (*one_other, others) if one != parts)
+    return next((one for one in fitting if one in names), None) or did_you_mean(name, names)
 
 
 def number_meant(text: str) -> str | None:

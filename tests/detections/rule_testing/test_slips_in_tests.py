@@ -54,6 +54,23 @@ def test_mistakes_in_events_and_alerts_are_said_beside_those_in_their_test() -> 
     ]
 
 
+def test_all_mistakes_of_an_event_are_said_at_once() -> None:
+    event = (
+        f"{{{TRANSFER}, at: 5, token.symbl: A, token.amount: ten, token.symbol: 4, "
+        "investor.destination.country: IR}"
+    )
+    assert [(one.message, one.hint) for one in problems(one_test(event))] == [
+        ("at or every: this number has no unit", None),
+        ('a token-transfer event has no field "token.symbl"', "token.symbol"),
+        (
+            'a token-transfer event has no field "investor.destination.country"',
+            "investor.destination.jurisdiction",
+        ),
+        ("token.amount holds a number", None),
+        ("token.symbol holds text", None),
+    ]
+
+
 def test_a_moment_where_a_time_since_the_beginning_is_asked() -> None:
     (problem,) = problems(one_test(f"{{{TRANSFER}, at: 2026-01-01T10:00:00Z}}"))
     assert problem.advice == "when the test begins, its as_of says"
@@ -118,9 +135,9 @@ def test_a_default_that_none_of_the_events_has_is_a_warning(tmp_path: Path) -> N
     said = "no event of these tests has a field investor.buyer.id: this is for none"
     assert problem.message == said
     assert (problem.location.line, problem.location.column) == (1, 62)
-    assert problem.hint == "investor.source.id"
+    assert problem.hint == "investor.destination.id"
 
-    put_right = MISPLACED.replace("investor.buyer.id", "investor.source.id")
+    put_right = MISPLACED.replace("investor.buyer.id", "investor.destination.id")
     (tmp_path / "a.test.yml").write_text(put_right)
     assert planning.plan([tmp_path]).warnings == ()
 

@@ -4,12 +4,15 @@ import datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields as fields_of_struct
 
+from detections.rules.correlation import CorrelationDocument
+from detections.rules.document import Logsource
+from detections.rules.stray_keys import KEYS_OF
 from pipeline.problems import Problem
 from tests.detections.rules.documents import (
     HEADER,
     correlation,
-    folder,
     folder_problems,
     part,
     problems,
@@ -254,182 +257,64 @@ def test_parts_of_correlations_may_have_one_title(tmp_path: Path) -> None:
 COUNT = "type: event_count\nrules: x\ntimespan: 5m\ncondition: {gte: 3}"
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("rules: x", "rule: x", 'the key "rule" isn\'t known here'),
-        ("type: event_count\n  rules: x\n", "rules:\n  type: event_count\n", None),
-    ],
-)
-def test_a_correlation_that_is_wrong_doesn_t_make_its_parts_wrong(
-    old: str, new: str, message: str | None
-) -> None:
-    found = problems(together(part("x"), correlation(COUNT).replace(old, new)))
-    assert [one for one in found if one.location.line == 1] == []
-    assert message is None or [one.message for one in found] == [message]
-
-
-def test_a_correlation_in_a_circle_doesn_t_make_its_parts_wrong() -> None:
-    circle = correlation(COUNT.replace("rules: x", "rules: c"), extra="name: c\n")
-    assert the_problem(together(part("x"), circle)).code == "rule/circle"
-
-
-def test_a_part_that_no_correlation_names_is_told_of_once() -> None:
-    found = the_problem(together(part("y"), part("x"), correlation(COUNT)))
-    assert found.location.line == 1
-    assert found.message == "no correlation refers to this rule, and it can't alert for itself"
-    assert found.expected == (
-        "its name in the rules of a correlation; or as a rule of its own: id, status, level, "
-        "description, author, date, typology, falsepositives and references"
+def test_keys_that_are_not_indented_enough_are_told_and_read() -> None:
+    found = problems(
+        part("seen")
+        + "---\n"
+        + correlation("type: event_count\nrules: [seen]").rstrip()
+        + "\ntimespan: 1 hour\ncondition: {gte: 2}\n"
     )
+    assert [(one.message, one.advice or one.hint) for one in found] == [
+        (
+            'the key "timespan" stands outside the correlation',
+            "indent it, so that it stands below correlation",
+        ),
+        ('"1 hour": "hour" isn\'t a unit of a duration', "1h"),
+        (
+            'the key "condition" stands outside the correlation',
+            "indent it, so that it stands below correlation",
+        ),
+    ]
+    unindented = OURS.replace("logsource: {product: tapewatch}", "logsource:\nproduct: tapewatch")
+    problem = the_problem(f"{unindented}detection:\n  s: {{token.symbol: A}}\n  condition: s\n")
+    assert problem.message == 'the key "product" stands outside the logsource'
 
 
-def test_a_rule_of_another_folder_is_known_only_with_that() -> None:
-    found = the_problem(correlation(COUNT.replace("rules: x", "rules: large_transfer")))
-    assert found.message == 'there is no rule with the id or name "large_transfer"'
-    assert found.advice == "if it stands in another folder, that must be named as well"
+def test_the_keys_that_may_stray_are_those_of_the_groups() -> None:
+    assert KEYS_OF["logsource"] == {one.encode_name for one in fields_of_struct(Logsource)}
+    assert KEYS_OF["correlation"] == {
+        one.encode_name for one in fields_of_struct(CorrelationDocument)
+    } - {"generate"}
 
 
-@pytest.mark.parametrize("called", ["Base x", "base_x"])
-def test_a_rule_without_a_name_can_t_be_called_and_wants_one(called: str) -> None:
-    nameless = part("x").replace("name: x\n", "")
-    found = problems(together(nameless, correlation(COUNT.replace("rules: x", f"rules: {called}"))))
-    (problem,) = (one for one in found if one.location.line > 9)
-    assert problem.hint is None
-    assert problem.advice == 'the rule "Base x" has no name: give it one, such as name: a_b'
+def test_a_correlation_by_another_word_is_read_all_the_same() -> None:
+    text = correlation("type: event_count\nrules: [sen]\ntimespan: 1h\ncondition: {gte: 2}")
+    found = problems(part("seen") + "---\n" + text.replace("correlation:", "correlations:"))
+    assert [(one.message, one.hint) for one in found] == [
+        (
+            "there is neither a detection nor a correlation, a filter or a correlator",
+            "correlation",
+        ),
+        ('there is no rule with the id or name "sen"', "seen"),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "hint"),
-    [
-        ("timespan", "timeframe", "timespan"),
-        ("timespan", "window", "timespan"),
-        ("type: event_count", "type: count", "event_count"),
-        ("type: event_count", "type: sum", "value_sum"),
-        ("gte: 3", '">=": 3', "gte"),
-        ("timespan: 5m", "timespan: PT5M", "5m"),
-        ("timespan: 5m", "timespan: 00:05:00", "5m"),
-    ],
-)
-def test_what_correlations_call_otherwise(old: str, new: str, hint: str) -> None:
-    found = problems(together(part("x"), correlation(COUNT).replace(old, new)))
-    assert hint in [one.hint for one in found]
+def test_a_list_is_no_rule() -> None:
+    problem = the_problem("- title: A\n  id: b\n")
+    assert problem.advice == 'a rule begins without a dash; between two stands a line "---"'
 
 
-def test_fields_with_a_comma_are_a_list() -> None:
-    body = f"{COUNT}\ngroup-by: source.address, token.symbol"
-    found = the_problem(together(part("x"), correlation(body)))
-    assert found.hint == "[source.address, token.symbol]"
-
-
-def test_ten_months_are_seldom_meant() -> None:
-    body = COUNT.replace("5m", "10M")
-    found = the_problem(together(part("x"), correlation(body)), severity="warning")
-    assert (found.message, found.hint) == ("10M is 10 months, since M is a month", "10m")
-    assert problems(together(part("x"), correlation(COUNT.replace("5m", "6M")))) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "right"),
-    [
-        ("my.exception.yml", "exceptions: []\n", "my.exceptions.yml"),
-        ("my.yml", "exceptions: []\n", "my.exceptions.yml"),
-        ("my.list.yml", "lists: {}\n", "my.lists.yml"),
-        ("my.tests.yml", "tests: []\n", "my.test.yml"),
-        ("my_test.yml", "tests: []\n", "my.test.yml"),
-        ("my-lists.yml", "lists: {}\n", "my.lists.yml"),
-    ],
-)
-def test_a_file_of_something_else_has_another_name(
-    tmp_path: Path, name: str, text: str, right: str
-) -> None:
-    (found,) = folder_problems(tmp_path, {name: text})
-    assert found.hint is None
-    assert str(found.advice).endswith(f"is called {right}")
-
-
-def test_an_ending_in_capitals_is_an_ending(tmp_path: Path) -> None:
-    (found,) = folder(tmp_path, {"R.YML": rule()}).rules
-    assert found.title == "A rule"
-
-
-def test_a_sentence_with_a_field_that_none_of_its_events_has() -> None:
-    text = rule() + 'reason: "{market.trade.id} and {token.symbol}"\n'
-    found = the_problem(text, severity="warning")
-    assert place(found) == (18, 11)
-    assert found.message == (
-        'no event that this rule matches has a field market.trade.id: it is always "unknown"'
+def test_an_empty_condition_of_a_correlation_is_missing() -> None:
+    found = problems(
+        part("seen"), correlation("type: event_count\nrules: [seen]\ntimespan: 1h\ncondition:")
     )
-    text = rule() + 'reason: "{token.symbol}[ in {market.trade.id}]"\n'
-    assert the_problem(text, severity="warning").message == (
-        "no event that this rule matches has a field market.trade.id: its brackets are always "
-        "left out"
-    )
+    assert [(one.message, one.expected) for one in found] == [
+        ("the value is missing", "such as {gte: 10}")
+    ]
 
 
-@pytest.mark.parametrize(
-    ("item", "value", "message", "hint"),
-    [
-        (
-            "labels",
-            "market maker",
-            'investor.source.labels is never "market maker"',
-            "market_maker",
-        ),
-        ("jurisdiction", "Norway", 'investor.source.jurisdiction is never "Norway"', None),
-        (
-            "accreditation",
-            "acredited",
-            'investor.source.accreditation is never "acredited"',
-            "accredited",
-        ),
-        (
-            "labels",
-            "marketmaker",
-            '"marketmaker" is none of the usual labels; it is taken as one of yours',
-            "market_maker",
-        ),
-        (
-            "labels",
-            "custodain",
-            '"custodain" is none of the usual labels; it is taken as one of yours',
-            "custodian",
-        ),
-    ],
-)
-def test_what_no_party_is_would_leave_nobody_out(
-    item: str, value: str, message: str, hint: str | None
-) -> None:
-    problem = the_problem(rule(f"investor.source.{item}: [{value}]"), severity="warning")
-    assert (problem.message, problem.hint) == (message, hint)
-    assert place(problem)[0] == 16
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        "labels: [Market_Maker, custodian, agents, vip, 'kyc:expired', 'risk:*', 'market ?aker']",
-        "labels|contains: 'market maker'",
-        "jurisdiction: [NO, no, GB]",
-        "accreditation: Retail",
-    ],
-)
-def test_what_a_party_can_be_is_not_complained_of(item: str) -> None:
-    assert problems(rule(f"investor.source.{item}")) == []
-
-
-def test_an_id_that_is_a_number_is_told_once() -> None:
-    text = rule("token.symbol: A")
-    number = text.replace(text.split("id: ")[1].split("\n")[0], "4444")
-    assert the_problem(number).message == "this isn't a UUID"
-
-
-def test_a_field_in_a_field_is_written_with_a_dot() -> None:
-    problem = the_problem(rule("token: {symbol: A}"))
-    assert problem.message == "this can't stand here"
-    assert problem.advice == "a field in a field is written with a dot: token.symbol"
-
-
-def test_a_misspelt_detection_is_told_at_its_key() -> None:
-    problem = the_problem(rule("token.symbol: A").replace("detection:", "detektion:"))
-    assert (place(problem), problem.hint) == ((13, 1), "detection")
+def test_an_id_that_is_none_is_told_how_to_make_whatever_else_is_wrong() -> None:
+    text = rule("token.symbol: A").replace("status: test", "status: tst")
+    text = text.replace("id: 7d0f3a6e-6f6b-4f6e-9a43-3f4be2c9b0aa", "id: my-rule")
+    found = [one for one in problems(text) if one.location.line == 3]
+    assert [one.advice for one in found] == ["make one with: uuidgen"]
