@@ -33,7 +33,10 @@ def explain(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Trouble:
     if "a block scalar" in context and started and "tab character" not in what:
         sign = _char(lines, *started)
         message = f'text can\'t begin with "{sign}" unless it is in quotes'
-        return Trouble(*started, message, f"put the whole value in quotes: '{sign}...'")
+        advice = f"put the whole value in quotes: '{sign}...'"
+        if sign == ">":
+            advice += "; a rule compares by what stands before the colon: |gt, or gt in a condition"
+        return Trouble(*started, message, advice)
     if any(said in what for said in _OF_LINES) or "block" in context:
         likely = (line, *(started[:1] if started else ()), line - 1)
         if (slip := slip_in(lines, likely)) is not None:
@@ -70,6 +73,9 @@ def explain(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Trouble:
             "this line doesn't continue what stands above it",
             "keys of one group begin in the same column, and so do the dashes of a list",
         )
+    if "<document start>" in what and line > 1 and 0 < column <= _indent(lines, line - 1):
+        message = "this line begins further left than those above it"
+        return Trouble(line, column, message, "keys of one group begin in the same column")
     if "could not find expected ':'" in what:
         place = started or (line, column)
         return Trouble(*place, 'a ":" is missing after this key', "write it as `key: value`")
@@ -85,6 +91,12 @@ def explain(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Trouble:
             line, column, "a list can't begin here", "put the first dash on a line of its own"
         )
     return Trouble(line, column, f"this isn't valid YAML: {what}", None)
+
+
+def _indent(lines: Sequence[str], line: int) -> int:
+    """How many spaces the nearest line that isn't empty begins with, from this one upwards."""
+    texts = (text for text in reversed(lines[:line]) if text.strip())
+    return next((len(text) - len(text.lstrip(" ")) for text in texts), 0)
 
 
 def _place(mark: yaml.Mark | None) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from detections.rules.lists import check_placeholders
 from detections.rules.places import part
 from detections.rules.pysigma_words import said_by_pysigma
 from detections.rules.selections import Detection, items_of
-from pipeline.problems import shown
+from pipeline.problems import all_of, shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 #: What is left out is called so by convention: filter, filter_known, filter2.
@@ -37,6 +37,7 @@ def read_detection(
     node, nodes = with_condition(reading, node)
     selections: dict[str, SigmaDetection] = {}
     names: dict[str, None] = {}  # in their order
+    outdented = _outdented(node)
     for key, value in node.pairs:
         if key.text == "timeframe":
             reading.report(
@@ -47,7 +48,10 @@ def read_detection(
             )
         elif key.text not in ("condition", besides):
             names[key.text] = None
-            if (built := read_selection(reading, key, value, context)) is not None:
+            if below := outdented.get(key.text):
+                advice = f"indent what belongs to it: {all_of(below)}"
+                reading.report(key, "rule/detection", _empty(key.text), advice=advice)
+            elif (built := read_selection(reading, key, value, context)) is not None:
                 selections[key.text] = built
     if not names:
         reading.report(
@@ -68,6 +72,7 @@ def read_detection(
             if not besides:
                 _check_filters(reading, condition, wanted)
     _check_asked(reading, {key.text: value for key, value in node.pairs if key.text in asked})
+    used |= {name for below in outdented.values() for name in below}
     for key, _ in node.pairs if legible else ():
         if key.text in names and key.text not in used and not key.text.startswith("_"):
             reading.report(
@@ -79,6 +84,26 @@ def read_detection(
     if not nodes or not names or len(selections) < len(names) or reading.errors > before:
         return None
     return Detection(selections, [condition.text for condition in nodes], nodes)
+
+
+def _outdented(node: MappingNode) -> dict[str, list[str]]:
+    """Items that stand beside the empty selection above them, as nobody calls a selection."""
+    found: dict[str, list[str]] = {}
+    empty = ""
+    for key, value in node.pairs:
+        if "." not in key.text:
+            empty = key.text if _is_nothing(value) else ""
+        elif empty:
+            found.setdefault(empty, []).append(key.text)
+    return found
+
+
+def _is_nothing(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.plain and not node.text
+
+
+def _empty(name: str) -> str:
+    return f"the selection {shown(name)} is empty"
 
 
 def _check_filters(reading: Reading, condition: ScalarNode, wanted: Collection[str]) -> None:
@@ -223,8 +248,8 @@ def _selection(
         parts = [_selection(reading, item, item, name, context) for item in node.items]
         return _together(reading, key, name, parts)
     assert isinstance(node, ScalarNode)
-    if node.plain and not node.text:
-        reading.report(key, "rule/detection", f"the selection {shown(name)} is empty")
+    if _is_nothing(node):
+        reading.report(key, "rule/detection", _empty(name))
         return None
     keyword = keyword_item(reading, name, node, [node])
     return SigmaDetection([keyword]) if keyword else None
@@ -237,6 +262,6 @@ def _together(
     found: list[SigmaDetectionItem | None] | list[SigmaDetection | None],
 ) -> SigmaDetection | None:
     if not found:
-        reading.report(key, "rule/detection", f"the selection {shown(name)} is empty")
+        reading.report(key, "rule/detection", _empty(name))
     whole: list[Any] = [one for one in found if one is not None]
     return SigmaDetection(whole) if whole and len(whole) == len(found) else None

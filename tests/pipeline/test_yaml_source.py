@@ -104,6 +104,7 @@ def test_an_empty_file_is_one_empty_value(data: bytes) -> None:
         (b"- a\nb: 1", (2, 1), "this line doesn't continue what stands above it"),
         (b"}", (1, 1), "this isn't valid YAML"),
         (b"%YAML 3.0\n---\na", (1, 1), "this isn't valid YAML"),
+        (b" a: 1\nb: 2\n", (2, 1), "this line begins further left than those above it"),
         (b"a: >= 5\n", (1, 4), 'text can\'t begin with ">" unless it is in quotes'),
         (b"a: |x\n", (1, 4), 'text can\'t begin with "|" unless it is in quotes'),
         (b"a: 1\nb:2\nc: 3\n", (2, 2), 'a space is missing after this ":"'),

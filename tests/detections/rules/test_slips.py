@@ -318,3 +318,10 @@ def test_an_id_that_is_none_is_told_how_to_make_whatever_else_is_wrong() -> None
     text = text.replace("id: 7d0f3a6e-6f6b-4f6e-9a43-3f4be2c9b0aa", "id: my-rule")
     found = [one for one in problems(text) if one.location.line == 3]
     assert [one.advice for one in found] == ["make one with: uuidgen"]
+
+
+def test_a_selection_whose_items_are_not_indented_enough() -> None:
+    text = f"{OURS}detection:\n  s:\n  event.action: token-transfer\n  condition: s\n"
+    (problem,) = problems(text)
+    assert problem.message == 'the selection "s" is empty'
+    assert problem.advice == "indent what belongs to it: event.action"
