@@ -95,7 +95,11 @@ def _rule(heading: Heading, name: str, cls: type[Correlator[Any]], given: dict[s
 
 def _parameter(option: Option, given: dict[str, Any]) -> list[str]:
     default = "required" if option.required else f"default: {option.default or 'none'}"
-    about = f"{option.meaning} {_capital(option.value)}; {default}".strip()
+    value = option.value
+    # Choices are compared letter by letter; and some meanings go on with those that follow.
+    if value.startswith(("a ", "an ")) and not option.meaning.endswith(","):
+        value = _capital(value)
+    about = f"{option.meaning} {value}; {default}".strip()
     lines = comment(about, "  ")
     if option.key in given:
         value = given[option.key]

@@ -53,6 +53,20 @@ def test_of_every_correlator(name: str) -> None:
         assert f"  {option.key}:" in scaffold.rule or f"  # {option.key}:" in scaffold.rule
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("wash_trading", " same_cluster or self_trade; required"),
+        ("spoofing", " on the other side, a duration from 0s to 10m"),
+        ("spoofing", " true or false; default: true"),
+        ("spoofing", " cancelling. A duration from 1ms to 10m"),
+    ],
+)
+def test_values_are_said_as_they_are_written(name: str, said: str) -> None:
+    rule = new_correlator_rule(_HEADING, name, [_RULES], level=None).rule
+    assert said in " ".join(rule.replace("#", " ").split())
+
+
 @pytest.mark.parametrize("name", correlators())
 def test_of_every_correlator_without_rules_of_ours(name: str) -> None:
     scaffold = new_correlator_rule(_HEADING, name, [], level=None)
