@@ -14,6 +14,7 @@ from pipeline.cli.audit_entries import check_span, chosen_by, extent, others, se
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.output_files import keep_new
 from pipeline.cli.printing import output, say
+from pipeline.page.words import plural
 
 if TYPE_CHECKING:
     from evidence.audit.anchor_checks import Word
@@ -113,7 +114,8 @@ def verify(
         console = output()
         say(
             console,
-            f"{verdict.origin}: {verdict.entries:,} entries, {verdict.checkpoints:,} checkpoints",
+            f"{verdict.origin}: {plural(verdict.entries, 'entry', 'entries')}, "
+            f"{plural(verdict.checkpoints, 'checkpoint')}",
         )
         say(console, f"root {verdict.root}")
         for problem in verdict.problems:
@@ -284,7 +286,8 @@ def export(
         )
     except OSError as error:
         raise Failure(f"can't write {error.filename or to}: {error.strerror}") from None
-    typer.echo(f"{len(manifest.entries):,} entries with their proofs in {to}")
+    many = plural(len(manifest.entries), "entry", "entries")
+    typer.echo(f"{many} with their proofs in {to}")
     typer.echo(f"to check them: python3 {to / 'check.py'} --key '{trusted}'")
 
 

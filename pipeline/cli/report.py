@@ -17,6 +17,7 @@ from pipeline.cli.chosen_sink import (
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.output_files import keep_new
 from pipeline.cli.printing import output, say
+from pipeline.page.words import plural
 
 if TYPE_CHECKING:
     from evidence.reports.export import Manifest
@@ -185,7 +186,7 @@ def note_export(config: Path, what: str, where: str) -> None:
 
 def _tell(figures: "Figures", manifest: "Manifest", folder: Path) -> None:
     console = output()
-    say(console, f"{figures.name}: {figures.alerts.now:,} alerts: {folder / 'report.html'}")
+    say(console, f"{figures.name}: {plural(figures.alerts.now, 'alert')}: {folder / 'report.html'}")
     for text in figures.lacking:
         say(console, text, "yellow")
     for text in figures.unreadable[:10]:

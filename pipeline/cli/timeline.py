@@ -26,6 +26,7 @@ from pipeline.cli.chosen_sink import (
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.output_files import keep_new
 from pipeline.cli.printing import output, say
+from pipeline.page.words import plural
 
 if TYPE_CHECKING:
     from evidence.investigation.archive import Archive
@@ -317,7 +318,10 @@ def _unmet(gathered: "Gathered", names: Sequence[str]) -> list[str]:
 
 def _tell(manifest: "Manifest", to: Path, unmet: Sequence[str]) -> None:
     console = output()
-    say(console, f"{manifest.lines:,} lines, {manifest.alerts:,} alerts: {to / 'timeline.html'}")
+    say(
+        console,
+        f"{plural(manifest.lines, 'line')}, {plural(manifest.alerts, 'alert')}: {to / 'timeline.html'}",
+    )
     begin, end = (text[:19].replace("T", " ") for text in (manifest.since, manifest.until))
     say(console, f"from {begin} to {end} UTC")
     if "market.html" in manifest.files:
