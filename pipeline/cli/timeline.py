@@ -318,10 +318,8 @@ def _unmet(gathered: "Gathered", names: Sequence[str]) -> list[str]:
 
 def _tell(manifest: "Manifest", to: Path, unmet: Sequence[str]) -> None:
     console = output()
-    say(
-        console,
-        f"{plural(manifest.lines, 'line')}, {plural(manifest.alerts, 'alert')}: {to / 'timeline.html'}",
-    )
+    what = f"{plural(manifest.lines, 'line')}, {plural(manifest.alerts, 'alert')}"
+    say(console, f"{what}: {to / 'timeline.html'}")
     begin, end = (text[:19].replace("T", " ") for text in (manifest.since, manifest.until))
     say(console, f"from {begin} to {end} UTC")
     if "market.html" in manifest.files:
