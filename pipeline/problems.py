@@ -102,6 +102,8 @@ def _alike(word: str, other: str) -> bool:
 def _part_alike(part: str, other: str) -> bool:
     if part.startswith(other) or other.startswith(part) or len(part) == len(other) == 1:
         return True
+    if min(len(part), len(other)) == 2 and part[0] == other[0]:
+        return True  # px is short for price
     return difflib.SequenceMatcher(None, part, other).ratio() >= _CLOSE
 
 

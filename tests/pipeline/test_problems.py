@@ -88,6 +88,7 @@ def test_did_you_mean_takes_no_word_for_another_only_since_they_begin_alike() ->
     keys = ["minimum_trades", "minimum_gross", "investor.destination.cluster", "token.id"]
     assert did_you_mean("minimum_gros", keys) == "minimum_gross"
     assert did_you_mean("min_trades", keys) == "minimum_trades"
+    assert did_you_mean("last_price", ["price", "last_px"]) == "last_px"
     assert did_you_mean("minimum_value", keys) is None
     assert did_you_mean("token.decimals", keys) is None
     assert did_you_mean("investor.destination.country", keys) is None
