@@ -72,7 +72,7 @@ def test_a_name_that_is_longer_than_names_may_be_is_told(log: Path, tmp_path: Pa
         said = tapewatch(*command, folder=tmp_path)
         assert said.code in (1, 2)
         # What can't be there isn't: so Python 3.14 says of a folder to read from.
-        told = ("File name too long", "name the one that a file sink writes to")
+        told = ("File name too long", "that a file sink writes to")
         assert any(one in said.error + said.out for one in told), said
 
 
