@@ -12,6 +12,7 @@ from detections.alerting.wording import lapse
 from detections.market_replay.clock import time_axis
 from detections.market_replay.deal_marks import deal_legend, deal_marks, sample, volume_bars
 from detections.market_replay.order_bars import order_bars
+from detections.market_replay.price_range import at_the_edge, beyond, market_range
 from detections.market_replay.scene import Quote, Scene
 from normalizer.events import Alert
 from pipeline.page.canvas import (
@@ -24,8 +25,8 @@ from pipeline.page.canvas import (
     y_axis,
 )
 from pipeline.page.markup import Html, el, join
-from pipeline.page.scales import LARGEST, Linear, Scale, padded, ticks
-from pipeline.page.words import amount, compact, plural
+from pipeline.page.scales import LARGEST, Linear, Scale, ticks
+from pipeline.page.words import compact, plural
 
 _LANE = 26.0
 PRICE = Panel(52, 330)
@@ -37,12 +38,6 @@ _COLUMNS = 900
 _BINS = 120
 #: What is at the edge isn't cut in two.
 _ROOM = 10.0
-#: So far behind the edge a mark stands of what is far behind it.
-_EDGE = 6.0
-#: So far from the market, as a share of its price, orders are shown that an alert rests on.
-_FAR = 0.5
-#: Of fewer trades nobody can say which one is odd.
-_FEW = 5
 
 
 class Picture(Struct, frozen=True, kw_only=True):
@@ -60,7 +55,7 @@ class Picture(Struct, frozen=True, kw_only=True):
 def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
     """The picture of a market with a book, or with trades only. `name` is unique in the page."""
     x = Linear(0, max(1, scene.until - scene.since), PRICE.left, PRICE.right)
-    low, high = _prices(scene)
+    low, high = market_range(scene)
     scale = PRICE.y(low, high)
     unit = f"price, {scene.currency}" if scene.currency else "price"
 
@@ -71,10 +66,6 @@ def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
         # What is far off is behind the edge, however far.
         return min(max(scale(price), PRICE.top - 99), PRICE.bottom + 99)
 
-    def seen(price: float) -> float:
-        # A trade is seen also where its price is behind the edge, which is said.
-        return min(max(y(price), PRICE.top - _EDGE), PRICE.bottom + _EDGE)
-
     drawn = join(
         _clip(name),
         y_axis(PRICE, scale, unit, ticks(low, high, 5)),
@@ -84,7 +75,9 @@ def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
             _line_of(scene.quotes, scene.until, at, y, lambda one: one.bid, "bid"),
             _line_of(scene.quotes, scene.until, at, y, lambda one: one.ask, "ask"),
             order_bars(scene.lives, at, y),
-            deal_marks(scene.deals, lambda deal, _: at(deal.time), seen, scene.times),
+            deal_marks(
+                scene.deals, lambda deal, _: at(deal.time), at_the_edge(scale, PRICE), scene.times
+            ),
             clip_path=f"url(#{name}-clip)",
         ),
         _gaps(scene, at),
@@ -95,62 +88,11 @@ def picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Picture:
     )
     return Picture(
         title=scene.title,
-        said=_said(scene) + _beyond(scene, low, high),
+        said=_said(scene) + beyond(scene, low, high),
         height=_HEIGHT,
         drawn=drawn,
         legend=tuple(_legend(scene)),
     )
-
-
-def _prices(scene: Scene) -> tuple[float, float]:
-    """The range to draw: of most quotes and trades, and of what isn't far off these."""
-    traded = sorted(one.price for one in scene.deals)
-    quoted = sorted(
-        price for one in scene.quotes for price in (one.bid, one.ask) if price is not None
-    )
-    core = _most(quoted, len(quoted) // 50)
-    if not core or len(traded) >= _FEW:
-        # A single absurd price must not make a line of all others.
-        core += _most(traded, max(len(traded) // 50, len(traded) >= _FEW))
-    if not core:
-        core = [one.price for life in scene.lives for one in life.stretches]
-    low, high = padded(core)
-    room = 1.5 * (high - low)
-    # What an alert rests on is seen also further off, as long as the market can be seen beside it.
-    far = max(room, _FAR * max(abs(low), abs(high)))
-    near = [
-        one.price
-        for life in scene.lives
-        for one in life.stretches
-        if low - (far if life.evidence else room) <= one.price
-        and one.price <= high + (far if life.evidence else room)
-    ]
-    near += [price for price in traded if low - far <= price <= high + far]
-    return padded([*core, *near])
-
-
-def _most(ordered: list[float], odd: int) -> list[float]:
-    """All but so many at either end."""
-    return ordered[odd : len(ordered) - odd]
-
-
-def _beyond(scene: Scene, low: float, high: float) -> str:
-    """What is said of trades, and of orders in evidence, that the picture doesn't reach."""
-    prices = [
-        [one.price for one in life.stretches if not low <= one.price <= high]
-        for life in scene.lives
-        if life.evidence and not any(low <= one.price <= high for one in life.stretches)
-    ]
-    traded = [one.price for one in scene.deals if not low <= one.price <= high]
-    off = [*traded, *(price for one in prices for price in one)]
-    if not off:
-        return ""
-    first, last = amount(min(off)), amount(max(off))
-    where = f"at {first}" if first == last else f"at {first} to {last}"
-    what = [f"{plural(len(prices), 'order')} in evidence"] if prices else []
-    what += [plural(len(traded), "trade")] if traded else []
-    are = "is" if len(prices) + len(traded) == 1 else "are"
-    return f" {' and '.join(what)} {are} beyond the picture, {where}."
 
 
 def _clip(name: str) -> Html:

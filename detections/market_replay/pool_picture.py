@@ -6,11 +6,12 @@ from detections.alerting.wording import lapse
 from detections.market_replay.clock import clock, day_and_clock, days
 from detections.market_replay.deal_marks import deal_legend, deal_marks, volume_bars
 from detections.market_replay.picture import Picture
+from detections.market_replay.price_range import at_the_edge, pool_range, swaps_beyond
 from detections.market_replay.scene import Scene
 from normalizer.events import Alert
 from pipeline.page.canvas import Panel, label, line, steps, swatch, y_axis
 from pipeline.page.markup import Html, join
-from pipeline.page.scales import padded, ticks
+from pipeline.page.scales import ticks
 from pipeline.page.words import plural
 from pipeline.units import SECOND
 
@@ -33,9 +34,9 @@ def pool_picture(scene: Scene, _alerts: Sequence[Alert], _name: str) -> Picture:
         return _PRICE.left + (place + 0.5) * width
 
     after = [one.price_after for one in deals]
-    prices = [one.price for one in deals] + [one for one in after if one is not None]
-    low, high = padded(prices)
-    y = _PRICE.y(low, high)
+    low, high = pool_range(scene)
+    scale = _PRICE.y(low, high)
+    y = at_the_edge(scale, _PRICE)
     path = [
         (_PRICE.left + (place + 1) * width, y(price))
         for place, price in enumerate(after)
@@ -46,7 +47,7 @@ def pool_picture(scene: Scene, _alerts: Sequence[Alert], _name: str) -> Picture:
     own = [size if one.bought or one.sold else 0.0 for one, size in zip(deals, all_, strict=True)]
     unit_of_time = f"swaps in the order of the chain, {days(scene.since, scene.until)}, UTC"
     drawn = join(
-        y_axis(_PRICE, y, unit, ticks(low, high, 5)),
+        y_axis(_PRICE, scale, unit, ticks(low, high, 5)),
         _blocks(scene, width),
         _liquidity(scene, width),
         steps(path, "mid"),
@@ -60,7 +61,7 @@ def pool_picture(scene: Scene, _alerts: Sequence[Alert], _name: str) -> Picture:
         title=scene.title,
         said=f"{plural(len(deals), 'swap')} within {lapse(scene.until - scene.since)}, of which "
         f"{theirs:,} are theirs. A mark is what was paid for one, the line the pool's price after "
-        "it.",
+        f"it.{swaps_beyond(scene, low, high)}",
         height=_HEIGHT,
         drawn=drawn,
         legend=tuple(_legend(scene)),

@@ -1,5 +1,6 @@
 """Alerts and scenes for tests of the market replay."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -78,3 +79,10 @@ def played(found: Scene, moments: int) -> dict[tuple[bool, float], tuple[float, 
     for one in found.moments[:moments]:
         stand(one.levels)
     return book
+
+
+def heights_of_trades(page: str) -> list[float]:
+    """How far down on a page the marks of trades stand that are nobody's in particular."""
+    return [
+        float(y) for y in re.findall(r'<circle [^>]*cy="([-\d.]+)" [^>]*class="deal"><title>', page)
+    ]

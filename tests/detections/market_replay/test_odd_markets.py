@@ -12,7 +12,14 @@ from detections.market_replay.scene import Scene
 from normalizer.events import AlertUpdate, Record
 from normalizer.events.alert_update import AlertStatus
 from normalizer.events.market import BookSnapshot
-from tests.detections.market_replay.scenes import SUSPECT, alert, played, scene, scenes
+from tests.detections.market_replay.scenes import (
+    SUSPECT,
+    alert,
+    heights_of_trades,
+    played,
+    scene,
+    scenes,
+)
 from tests.detections.market_replay.test_page import packed
 from tests.detections.market_replay.test_recording import spoof
 from tests.detections.samples import MILLISECOND, START, Tape, swap
@@ -158,12 +165,6 @@ def test_orders_far_from_the_market_are_drawn_where_an_alert_rests_on_them() -> 
     bars = re.findall(r'y="([-\d.]+)"[^>]*class="own order buy evidence"><title>', page)
     assert sorted(52 <= float(y) <= 330 for y in bars) == [False, True]
     assert "1 order in evidence is beyond the picture, at 1." in page
-
-
-def heights_of_trades(page: str) -> list[float]:
-    return [
-        float(y) for y in re.findall(r'<circle [^>]*cy="([-\d.]+)" [^>]*class="deal"><title>', page)
-    ]
 
 
 @pytest.mark.parametrize("price", [1e308, 100_000.0, 0.0001])

@@ -4,7 +4,7 @@ from detections.market_replay.page import render
 from detections.market_replay.printed import printed
 from normalizer.events import ChainReorganised, Record
 from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, PoolSwap
-from tests.detections.market_replay.scenes import alert, scene
+from tests.detections.market_replay.scenes import alert, heights_of_trades, scene
 from tests.detections.market_replay.test_page import packed
 from tests.detections.samples import START, liquidity, swap
 
@@ -80,3 +80,23 @@ def test_the_days_of_a_pool_are_said() -> None:
     page = render([alert()], [scene(events, until=3 * 24 * 3_600_000)])
     assert ">2 01-03 00:00</text>" in page
     assert "swaps in the order of the chain, 2026-01-01 to 2026-01-03, UTC" in page
+
+
+def test_a_dust_swap_at_an_absurd_price_leaves_the_pool_to_be_seen() -> None:
+    swaps = [bought(n, price=2.0 + 0.1 * (n % 5)) for n in range(20)]
+    swaps.insert(9, bought(30, price=1e30))
+    page = render([alert()], [scene(swaps)])
+    assert "1 swap is beyond the picture, at 1" in page
+    heights = heights_of_trades(page)
+    inside = [one for one in heights if 52 <= one <= 330]
+    assert (len(inside), len(heights)) == (20, 21)
+    assert max(inside) - min(inside) > 150
+    assert all(45 <= one <= 337 for one in heights)
+
+
+def test_what_an_alert_rests_on_is_always_reached_in_a_pool() -> None:
+    swaps = [bought(n, price=2.0) for n in range(20)]
+    emptied = bought(20, price=0.001, id="emptied")
+    one = alert(evidence_events=("emptied",))
+    page = render([one], [scene([*swaps, emptied], one)])
+    assert "beyond the picture" not in page
