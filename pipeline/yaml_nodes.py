@@ -89,6 +89,11 @@ class ScalarNode(Node, eq=False, gc=False):
             return max(1, self.end_column - self.column)
         return max(1, len(self.source.lines[self.line - 1]) - self.column + 1)
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing stands there, not even empty quotes."""
+        return self.plain and not self.text
+
 
 class SequenceNode(Node, eq=False, gc=False):
     """A list."""

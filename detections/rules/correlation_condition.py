@@ -67,7 +67,7 @@ def read_condition(
             "an absence has no condition: it is that nothing comes within the timespan",
             advice="remove it",
         )
-    elif isinstance(node, ScalarNode) and node.plain and not node.text and type_ not in TEMPORAL:
+    elif isinstance(node, ScalarNode) and node.is_missing and type_ not in TEMPORAL:
         reading.report(node, _CODE, "the value is missing", expected="such as {gte: 10}")
     elif isinstance(node, ScalarNode):
         return Condition(expression=_expression(draft, correlation, node, type_))

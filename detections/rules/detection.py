@@ -92,14 +92,10 @@ def _outdented(node: MappingNode) -> dict[str, list[str]]:
     empty = ""
     for key, value in node.pairs:
         if "." not in key.text:
-            empty = key.text if _is_nothing(value) else ""
+            empty = key.text if isinstance(value, ScalarNode) and value.is_missing else ""
         elif empty:
             found.setdefault(empty, []).append(key.text)
     return found
-
-
-def _is_nothing(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and node.plain and not node.text
 
 
 def _empty(name: str) -> str:
@@ -248,7 +244,7 @@ def _selection(
         parts = [_selection(reading, item, item, name, context) for item in node.items]
         return _together(reading, key, name, parts)
     assert isinstance(node, ScalarNode)
-    if _is_nothing(node):
+    if node.is_missing:
         reading.report(key, "rule/detection", _empty(name))
         return None
     keyword = keyword_item(reading, name, node, [node])

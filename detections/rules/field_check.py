@@ -164,7 +164,7 @@ def _check_value(
         _check_listed(reading, name, field, modifiers - {"expand"}, node, lists)
     problem = _misfit(field, modifiers, node, value)
     if problem is None:
-        if node.plain and not node.text:
+        if node.is_missing:
             _warn_of_nothing(reading, name, node)
         elif isinstance(value, str) and not check_wording(
             reading, name, place.modifiers, node, lists

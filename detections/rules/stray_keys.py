@@ -42,11 +42,8 @@ def _fits(key: str, group: str, there: Node) -> bool:
 
 
 def _takes_more(key: str, value: Node) -> bool:
-    return key in KEYS_OF and (isinstance(value, MappingNode) or _is_empty(value))
-
-
-def _is_empty(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and node.plain and not node.text
+    missing = isinstance(value, ScalarNode) and value.is_missing
+    return key in KEYS_OF and (missing or isinstance(value, MappingNode))
 
 
 def _with(key: ScalarNode, value: Node, more: list[tuple[ScalarNode, Node]]) -> Node:
