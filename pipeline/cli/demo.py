@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from pipeline import logs
 from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.printing import Screen
+from pipeline.cli.printing import Screen, from_here, program
 from pipeline.config.schema import Logging
 
 if TYPE_CHECKING:
@@ -82,26 +82,19 @@ def demo(
         raise typer.Exit(130)
     for part in outcome.shown:
         console.print(part)
-    console.print(f"\nAlerts, as ECS:   {_relative(workspace.out / 'alerts')}/*.ndjson")
-    console.print(f"The page to show: [bold]{_relative(workspace.report)}[/]")
+    console.print(f"\nAlerts, as ECS:   {from_here(workspace.out / 'alerts')}/*.ndjson")
+    console.print(f"The page to show: [bold]{from_here(workspace.report)}[/]")
     # The market around one of them, where there was one.
     on_market = [one.alert for one in outcome.verdict.alerts if one.alert.instrument]
     if on_market:
-        out = _relative(workspace.out)
+        out = from_here(workspace.out)
         alert = min(on_market, key=lambda one: (one.typology != "spoofing", one.timestamp, one.id))
         console.print(
-            f"A market to look at: tapewatch market {alert.id[:10]} --out {out} --to market.html",
+            f"A market to look at: {program()} market {alert.id[:10]} --out {out} --to market.html",
             soft_wrap=True,
         )
     if not outcome.verdict.complete:
         raise typer.Exit(FAILED)
-
-
-def _relative(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 class _Display:

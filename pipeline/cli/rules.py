@@ -30,6 +30,11 @@ PipelineFiles = Annotated[
 ]
 
 
+def rules_said(rules: list[Path] | None, paths: list[Path] | None) -> list[Path]:
+    """The rules that are named, by --rules, by paths alone, or by both."""
+    return [*(rules or ()), *(paths or ())]
+
+
 def named_rules(rules: list[Path] | None, paths: list[Path] | None) -> list[Path]:
-    """Which rules a command is about, said by --rules, by paths alone, or by both."""
-    return [*(rules or ()), *(paths or ())] or [DEFAULT_RULES]
+    """Which rules a command is about that takes those of the folder where none are named."""
+    return rules_said(rules, paths) or [DEFAULT_RULES]

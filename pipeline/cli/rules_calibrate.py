@@ -9,7 +9,7 @@ from msgspec import Struct
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.chosen_sink import DeliveredElasticsearch, DeliveredOut, WhichSink
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import PipelineFiles, RulePaths, Verdicts, rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, Verdicts, rules, rules_said
 from pipeline.cli.rules_meant import MeantRules, delivered_rules
 from pipeline.page.words import plural
 
@@ -68,7 +68,7 @@ def calibrate(
     from pipeline.cli.rule_file_change import RuleFileChange
 
     found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
-    meant = delivered_rules([*(rule_files or ()), *(paths or ())], pipelines, found, config)
+    meant = delivered_rules(rules_said(rule_files, paths), pipelines, found, config)
     change = RuleFileChange(meant.rules, rule, meant.pipelines)
     gathered = gather(found, change.ruleset, labels)
     of_all = gathered.statistics.rules(Criteria())

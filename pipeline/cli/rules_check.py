@@ -10,7 +10,7 @@ import typer
 
 from pipeline.cli.failures import CONFIGURATION, command
 from pipeline.cli.output_files import keep_apart, write_whole
-from pipeline.cli.rules import PipelineFiles, RulePaths, rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, rules, rules_said
 from pipeline.cli.rules_meant import MeantRules, RulesConfig, meant_rules
 from pipeline.problems import Problem, ProblemsFound, render, summary, to_json
 
@@ -51,7 +51,7 @@ def check(
 
     Exit 2 if there is an error.
     """
-    meant = meant_rules([*(rule_files or ()), *(paths or ())], pipelines, config)
+    meant = meant_rules(rules_said(rule_files, paths), pipelines, config)
     keep_apart("-o", output, rules=meant.rules, read=meant.pipelines)
     checked = _check(meant.rules, meant.pipelines)
     if as_json:

@@ -11,7 +11,7 @@ import typer
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 from pipeline.cli.output_files import keep_apart, write_whole
-from pipeline.cli.rules import RulePaths, rules
+from pipeline.cli.rules import RulePaths, rules, rules_said
 from pipeline.cli.rules_meant import MeantRules, RulesConfig, meant_rules
 from pipeline.problems import one_of, render, summary
 
@@ -76,7 +76,7 @@ def convert(
         raise Failure(
             f"--format {chosen} isn't for {to}: expected {one_of(FORMATS[to])}", CONFIGURATION
         )
-    meant = meant_rules([*(rule_files or ()), *(paths or ())], pipeline, config)
+    meant = meant_rules(rules_said(rule_files, paths), pipeline, config)
     keep_apart("-o", output, rules=meant.rules, read=meant.pipelines)
     ruleset = load_rules(meant.rules, meant.pipelines)
     choices = Choices(

@@ -12,7 +12,7 @@ import typer
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import PipelineFiles, RulePaths, rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, rules, rules_said
 from pipeline.cli.rules_meant import MeantRules, RulesConfig, meant_rules
 from pipeline.foreign_text import UTF8_MARK
 from pipeline.problems import did_you_mean, shown
@@ -60,7 +60,7 @@ def explain(
     from detections.rules import load_rules
 
     found = _alert_in(out, event) if _is_alert_id(event, out) else _read(event)
-    meant = meant_rules([*(rule_files or ()), *(paths or ())], pipelines, config)
+    meant = meant_rules(rules_said(rule_files, paths), pipelines, config)
     ruleset = load_rules(meant.rules, meant.pipelines)
     alert = _as_alert(found) if isinstance(found, bytes) else found
     if alert is not None:

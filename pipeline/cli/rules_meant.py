@@ -8,6 +8,7 @@ import typer
 from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG
+from pipeline.cli.printing import from_here
 from pipeline.cli.rules import DEFAULT_RULES
 
 if TYPE_CHECKING:
@@ -90,9 +91,3 @@ def _default(pipelines: Sequence[Path] | None, why: str) -> Meant:
 
 def _say(rules: Sequence[Path], why: str) -> None:
     typer.echo(f"rules: {', '.join(map(str, rules))} ({why})", err=True)
-
-
-def from_here(path: Path) -> Path:
-    """As people would name it here."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

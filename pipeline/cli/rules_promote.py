@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, Failure, command
-from pipeline.cli.rules import PipelineFiles, RulePaths, rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, rules, rules_said
 from pipeline.cli.rules_meant import MeantRules, RulesConfig, meant_rules
 
 
@@ -44,7 +44,7 @@ def promote(
     from detections.staging.promotion import CannotPromote, promoted
     from pipeline.cli.rule_file_change import RuleFileChange
 
-    meant = meant_rules([*(rule_files or ()), *(paths or ())], pipelines, config)
+    meant = meant_rules(rules_said(rule_files, paths), pipelines, config)
     change = RuleFileChange(meant.rules, rule, meant.pipelines)
     try:
         after = promoted(change.before, change.document, change.name).after

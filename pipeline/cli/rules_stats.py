@@ -11,8 +11,9 @@ from msgspec import Struct
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.chosen_sink import DeliveredElasticsearch, DeliveredOut, WhichSink
 from pipeline.cli.failures import FAILED, command
-from pipeline.cli.rules import PipelineFiles, RulePaths, Verdicts, rules
-from pipeline.cli.rules_meant import MeantRules, delivered_rules, from_here
+from pipeline.cli.printing import from_here
+from pipeline.cli.rules import PipelineFiles, RulePaths, Verdicts, rules, rules_said
+from pipeline.cli.rules_meant import MeantRules, delivered_rules
 
 if TYPE_CHECKING:
     from detections.backtest.result import ExceptionOutcome
@@ -88,7 +89,7 @@ def stats(
     from pipeline.cli.delivered_statistics import gather
 
     found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
-    meant = delivered_rules([*(rule_files or ()), *(paths or ())], pipelines, found, config)
+    meant = delivered_rules(rules_said(rule_files, paths), pipelines, found, config)
     ruleset = load_rules(meant.rules, meant.pipelines)
     gathered = gather(found, ruleset, labels)
     statistics, unreadable = gathered.statistics, gathered.unreadable

@@ -13,7 +13,7 @@ import typer
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.output_files import keep_apart, write_whole
-from pipeline.cli.rules import PipelineFiles, RulePaths, rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, rules, rules_said
 from pipeline.cli.rules_meant import CONFIGURED, RulesConfig, meant_rules
 from pipeline.problems import Problem, render
 
@@ -57,7 +57,7 @@ def run_tests_beside(
     """
     from detections.rule_testing import coverage, planning
 
-    meant = meant_rules([*(rule_files or ()), *(paths or ())], pipelines, config)
+    meant = meant_rules(rules_said(rule_files, paths), pipelines, config)
     keep_apart("--junit", junit_file, rules=meant.rules, read=meant.pipelines)
     plan = planning.plan(meant.rules, pipelines=meant.pipelines)
     if name is not None:
