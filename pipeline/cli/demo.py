@@ -11,7 +11,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from pipeline import logs
 from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.printing import Screen, from_here, program
+from pipeline.cli.names_from_here import from_here, program
+from pipeline.cli.printing import Screen
 from pipeline.config.schema import Logging
 
 if TYPE_CHECKING:

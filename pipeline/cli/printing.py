@@ -1,10 +1,7 @@
 """Text for people: with colours on a terminal, without them anywhere else."""
 
 import io
-import shlex
-import shutil
 import sys
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -29,20 +26,6 @@ class Screen(Console):
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
-
-
-def from_here(path: Path) -> Path:
-    """As people would name it here."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def program() -> str:
-    """What to type for this program: where no search path has it, as it was called just now."""
-    called = Path(sys.argv[0])
-    if called.name != "tapewatch" or shutil.which("tapewatch") is not None:
-        return "tapewatch"
-    return shlex.quote(str(from_here(called.absolute())))
 
 
 def show(renderable: RenderableType, *, width: int = WIDTH) -> None:

@@ -8,7 +8,7 @@ import typer
 from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG
-from pipeline.cli.printing import from_here
+from pipeline.cli.names_from_here import from_here
 from pipeline.cli.rules import DEFAULT_RULES
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.chosen_sink import DeliveredElasticsearch, DeliveredOut, WhichSink
 from pipeline.cli.failures import FAILED, command
-from pipeline.cli.printing import from_here
+from pipeline.cli.names_from_here import from_here
 from pipeline.cli.rules import PipelineFiles, RulePaths, Verdicts, rules, rules_said
 from pipeline.cli.rules_meant import MeantRules, delivered_rules
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.printing import from_here, program
+from pipeline.cli.names_from_here import from_here, program
 
 
 def test_a_path_is_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
