@@ -31,6 +31,11 @@ _ARCHIVE = "RULES"
 _encode = msgspec.json.Encoder().encode
 
 
+async def existing_archive(bus: Bus) -> RuleArchive | None:
+    """The rule sets that ever were in force; None where none was."""
+    return await RuleArchive.existing(bus.jetstream, bus.names.bucket(_ARCHIVE))
+
+
 class Change(Struct, frozen=True):
     """A change of rules, and the message of EVENTS that it is."""
 

@@ -496,17 +496,24 @@ def check(folder: Path, key: str | None, was: str | None = None) -> Iterator[str
     check_order(folder)
     frames, messages, proven = check_raw(folder, manifest, entries, originals)
     if messages:
-        yield f"{frames} raw frames in {messages} messages, of which {proven} are in the audit log"
-    for what, text in (
-        ("missing", "alerts of the case, or events that alerts rest on, are NOT in the export"),
-        ("unreadable", "documents could NOT be read"),
-        ("raw_gone", "raw frames were gone from the bus"),
-        ("unknown_rules", "rules could NOT be had in the version that alerted"),
+        told = f"{counted(frames, 'raw frame')} in {counted(messages, 'message')}"
+        yield f"{told}, of which {proven} in the audit log"
+    one, many = "alert of the case or event behind one", "alerts of the case or events behind them"
+    for name, what, text in (
+        ("missing", (one, many), "NOT in the export"),
+        ("unreadable", ("document",), "could NOT be read"),
+        ("raw_gone", ("raw frame",), "gone from the bus by then"),
+        ("unknown_rules", ("rule",), "could NOT be had in the version that alerted"),
     ):
-        if manifest.get(what):
-            yield f"{len(manifest[what])} {text}: see manifest.json"
+        if manifest.get(name):
+            yield f"{counted(len(manifest[name]), *what)} {text}: see manifest.json"
     if was is None:
         yield "compare the manifest's SHA-256 with what you were told, or give that by --manifest"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 rule`, `1,234 rules`."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def beside(name: str, source: str) -> Any:

@@ -90,6 +90,22 @@ class RuleArchive:
             store = await jetstream.create_object_store(bucket, config)
         return cls(store)
 
+    @classmethod
+    async def existing(cls, jetstream: JetStreamContext, bucket: str) -> Self | None:
+        """Open the archive; None where it isn't there."""
+        try:
+            return cls(await jetstream.object_store(bucket))
+        except BucketNotFoundError:
+            return None
+
+    async def digests(self) -> list[str]:
+        """The hashes of all sets, the newest first."""
+        try:
+            kept = await self._store.list(ignore_deletes=True)
+        except NotFoundError:
+            return []
+        return [one.name for one in sorted(kept, key=lambda one: one.mtime or "", reverse=True)]
+
     async def put(self, files: RuleFiles) -> str:
         """Keep a set; its hash. Nothing is written where it is there already."""
         digest = files.digest

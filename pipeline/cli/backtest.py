@@ -17,7 +17,8 @@ from pipeline.cli.normalize import (
     Venue,
 )
 from pipeline.cli.output_files import keep_apart, write_whole
-from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, rules_said
+from pipeline.cli.rules_meant import MeantRules, meant_rules
 
 if TYPE_CHECKING:
     from detections.backtest.result import Backtest
@@ -33,7 +34,7 @@ _OF_STREAM = "With --stream also the number of a message."
 @command
 def backtest(
     paths: RulePaths = None,
-    rules: RuleFiles = None,
+    rules: MeantRules = None,
     events: Annotated[
         list[Path] | None,
         typer.Option(
@@ -106,11 +107,13 @@ def backtest(
     from pipeline.cli.backtest_text import print_backtest
     from pipeline.cli.printing import output
 
-    named = named_rules(rules, paths)
+    meant = meant_rules(
+        rules_said(rules, paths), pipelines, None if config == DEFAULT_CONFIG else config
+    )
     for option, written in (("--json", json), ("--html", html)):
         read = (*(events or ()), *(order_log or ()), *(social_feed or ()), *(reference or ()))
         given = (*(pipelines or ()), *((labels,) if labels is not None else ()), config)
-        keep_apart(option, written, rules=(*named, *(compare or ())), read=(*read, *given))
+        keep_apart(option, written, rules=(*meant.rules, *(compare or ())), read=(*read, *given))
     chosen = choose(
         Wanted(
             config=config,
@@ -132,13 +135,13 @@ def backtest(
     )
     plan = _plan(
         chosen,
-        named,
+        meant.rules,
         compare or [],
         sweep or [],
         labels,
         closed_world=closed_world,
         allowed_lateness=allowed_lateness,
-        pipelines=pipelines,
+        pipelines=meant.pipelines or chosen.pipelines,
     )
     result = _run(plan, chosen.source)
     if json is not None:
@@ -176,7 +179,7 @@ def _plan(
     *,
     closed_world: bool,
     allowed_lateness: str | None,
-    pipelines: Sequence[Path] | None,
+    pipelines: Sequence[Path],
 ) -> "Plan":
     from detections.backtest.run import Plan
     from detections.backtest.sweeps import SweepError, parse_sweep
@@ -190,13 +193,12 @@ def _plan(
     lateness = chosen.allowed_lateness
     if allowed_lateness is not None:
         lateness = _duration(allowed_lateness, "--allowed-lateness")
-    used = chosen.pipelines if pipelines is None else pipelines
     files, problems = read_rules(rules)
-    ruleset = rules_of(files, problems, pipelines=used)
-    compared = load_rules(compare, used) if compare else None
+    ruleset = rules_of(files, problems, pipelines=pipelines)
+    compared = load_rules(compare, pipelines) if compare else None
     try:
         wanted = [parse_sweep(text) for text in sweeps]
-        grid = sweep_rules(files, ruleset, wanted, pipelines=used) if wanted else None
+        grid = sweep_rules(files, ruleset, wanted, pipelines=pipelines) if wanted else None
     except SweepError as error:
         raise Failure(f"--sweep: {error}", CONFIGURATION) from error
     known = [*ruleset.rules, *(compared.rules if compared else ())]

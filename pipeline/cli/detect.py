@@ -17,7 +17,7 @@ from pipeline.cli.normalize import (
     TradeSides,
     Venue,
 )
-from pipeline.cli.rules import RulePaths, named_rules
+from pipeline.cli.rules import RulePaths, rules_said
 from pipeline.line_problems import LineProblems
 from pipeline.problems import Problem, render
 
@@ -87,9 +87,10 @@ def detect(
         reference=reference or (),
     )
     check(wanted)
-    if not rules and not paths:
+    named = rules_said(rules, paths)
+    if not named:
         raise Failure("say which rules, by --rules", CONFIGURATION)
-    ruleset = load_rules(named_rules(rules, paths), pipelines=pipelines or ())
+    ruleset = load_rules(named, pipelines=pipelines or ())
     engine = Engine(ruleset, allowed_lateness=lateness)
     expect_much_state()
     problems = 0

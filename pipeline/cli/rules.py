@@ -11,10 +11,6 @@ rules = typer.Typer(help="Check, test, explain and convert rules.", no_args_is_h
 app.add_typer(rules, name="rules")
 
 DEFAULT_RULES = Path("sigma_rules")
-RuleFiles = Annotated[
-    list[Path] | None,
-    typer.Option("--rules", help="Rule files or folders.", show_default=str(DEFAULT_RULES)),
-]
 RulePaths = Annotated[
     list[Path] | None, typer.Argument(help="The same as --rules.", show_default=False)
 ]
@@ -33,8 +29,3 @@ PipelineFiles = Annotated[
 def rules_said(rules: list[Path] | None, paths: list[Path] | None) -> list[Path]:
     """The rules that are named, by --rules, by paths alone, or by both."""
     return [*(rules or ()), *(paths or ())]
-
-
-def named_rules(rules: list[Path] | None, paths: list[Path] | None) -> list[Path]:
-    """Which rules a command is about that takes those of the folder where none are named."""
-    return rules_said(rules, paths) or [DEFAULT_RULES]

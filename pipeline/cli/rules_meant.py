@@ -48,6 +48,21 @@ def meant_rules(
     those that run would say nothing of these. The rest of it may be for another machine. Raises
     ProblemsFound.
     """
+    if named:
+        return Meant([*named], [*(pipelines or ())])
+    path = config or DEFAULT_CONFIG
+    if config is None and not path.exists():
+        return _default(pipelines, f"there is no {path} here")
+    found = configured_rules(path, needed=config is not None)
+    if found is None:
+        return _default(pipelines, f"{path} names none")
+    _say(found.rules, f"detections.rules of {path}")
+    return found if pipelines is None else found._replace(pipelines=[*pipelines])
+
+
+def configured_rules(path: Path, *, needed: bool = False) -> Meant | None:
+    """The rules that a configuration names; None where it has nothing of detections, unless that is
+    needed. The rest of it isn't looked at. Raises ProblemsFound."""
     from pipeline.config.schema import Detections
     from pipeline.structured import load
 
@@ -57,18 +72,11 @@ def meant_rules(
     class MayBeNamed(Struct):
         detections: Detections | None = None
 
-    if named:
-        return Meant([*named], [*(pipelines or ())])
-    path = config or DEFAULT_CONFIG
-    if config is None and not path.exists():
-        return _default(pipelines, f"there is no {path} here")
-    form = MayBeNamed if config is None else Named
+    form = Named if needed else MayBeNamed
     found = load(path, form, other_keys=None, resolve="later").detections
     if found is None:
-        return _default(pipelines, f"{path} names none")
-    rules = [from_here(one) for one in found.rules]
-    _say(rules, f"detections.rules of {path}")
-    return Meant(rules, [*(found.pipelines if pipelines is None else pipelines)])
+        return None
+    return Meant([from_here(one) for one in found.rules], [*found.pipelines])
 
 
 def delivered_rules(

@@ -26,6 +26,7 @@ from pipeline.cli.chosen_sink import (
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.output_files import keep_new
 from pipeline.cli.printing import output, say
+from pipeline.cli.timeline_rules import AS_THEY_WERE, rule_texts
 from pipeline.page.words import plural
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 timeline = typer.Typer(help="Export an investigation's timeline.", no_args_is_help=True)
 app.add_typer(timeline, name="timeline")
-
-_DEFAULT_RULES = Path("sigma_rules")
 
 
 @timeline.command("export")
@@ -67,7 +66,7 @@ def export(
     ] = None,
     rules: Annotated[
         list[Path] | None,
-        typer.Option("--rules", help="Rules as they were.", show_default=str(_DEFAULT_RULES)),
+        typer.Option("--rules", help="Rules as they were.", show_default=AS_THEY_WERE),
     ] = None,
     audit: Annotated[
         Path | None, typer.Option("--audit", help="The folder of the audit log, for proofs.")
@@ -121,7 +120,8 @@ def export(
             progress=progress,
         )
     market = market_writer(holdings_of(archive, out, config, sink))
-    manifest = _write(gathered, to, rules, audit, key, config if raw else None, market)
+    texts = rule_texts({one.rule_hash for one in gathered.alerts}, rules or (), config)
+    manifest = _write(gathered, to, texts, audit, key, config if raw else None, market)
     _note(manifest, to, why, audit, config)
     complete = gathered.complete and not manifest.raw_gone
     if as_json:
@@ -233,7 +233,7 @@ def archive_of(out: Path | None, config: Path, sink: str | None) -> "Archive":
 def _write(
     gathered: "Gathered",
     to: Path,
-    rules: list[Path] | None,
+    rules: "Sequence[RuleText]",
     audit: Path | None,
     key: str | None,
     config: Path | None,
@@ -246,7 +246,7 @@ def _write(
     from evidence.investigation.pdf import available, write_pdf
     from evidence.investigation.proofs import recorded
 
-    parts = Parts(rules=_rules(gathered, rules), version=version("tapewatch"))
+    parts = Parts(rules=rules, version=version("tapewatch"))
     if config is not None:
         parts.raw = _raw(gathered, config)
     if audit is not None:
@@ -263,30 +263,6 @@ def _write(
         return exported(gathered, parts, to, writers=writers)
     except OSError as error:
         raise Failure(f"can't write {error.filename or to}: {error.strerror or error}") from None
-
-
-def _rules(gathered: "Gathered", named: list[Path] | None) -> "Sequence[RuleText]":
-    """Texts of the rules that alerted, where a file still holds the very same rule."""
-    from detections.rules import load_rules
-    from evidence.investigation.export import RuleText
-    from pipeline.problems import ProblemsFound
-
-    paths = named or ([_DEFAULT_RULES] if _DEFAULT_RULES.is_dir() else [])
-    if not paths:
-        return ()
-    wanted = {alert.rule_hash for alert in gathered.alerts}
-    found: list[RuleText] = []
-    try:
-        rules = load_rules(paths).rules
-    except ProblemsFound:
-        if named:
-            raise
-        return ()  # nobody named them: that they are unknown is told
-    for rule in rules:
-        if rule.hash in wanted:
-            file = Path(rule.location.file)
-            found.append(RuleText(hash=rule.hash, name=file.stem, text=file.read_text("utf-8")))
-    return found
 
 
 def _raw(gathered: "Gathered", path: Path) -> "RawMessages":
@@ -326,14 +302,19 @@ def _tell(manifest: "Manifest", to: Path, unmet: Sequence[str]) -> None:
         say(console, f"the market around it, to play again: {to / 'market.html'}")
     for name in unmet:
         say(console, f"nothing there names {name} (--also)", "yellow")
-    for what, text in (
-        (manifest.missing, "alerts, or events that alerts rest on, are missing"),
-        (manifest.unreadable, "documents could not be read"),
-        (manifest.raw_gone or [], "raw frames are gone from the bus"),
-        (manifest.unknown_rules, "rules are not known in the version that alerted: see --rules"),
+    one, many = "alert of the case or event behind one", "alerts of the case or events behind them"
+    for these, what, text in (
+        (manifest.missing, (one, many), "could not be found"),
+        (manifest.unreadable, ("document",), "could not be read"),
+        (manifest.raw_gone or (), ("raw frame",), "could not be had from the bus"),
+        (
+            manifest.unknown_rules,
+            ("rule",),
+            "could not be had in the version that alerted: see --rules",
+        ),
     ):
-        if what:
-            say(console, f"{len(what):,} {text}", "yellow")
+        if these:
+            say(console, f"{plural(len(these), *what)} {text}", "yellow")
     if manifest.entries is not None:
         told = len(manifest.proven) + len(manifest.unproven)
         say(console, f"{len(manifest.proven):,} of {told:,} alerts are proven by the audit log")

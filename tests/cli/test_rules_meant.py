@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.cli.command_line import tapewatch, write_configuration
@@ -132,3 +133,28 @@ def test_configured_pipelines_go_with_the_configured_rules(folder: Path) -> None
     assert configured.code == 2
     assert "did you mean token.symbol?" in configured.error
     assert tapewatch("rules", "check", "theirs", folder=folder).code == 0
+
+
+# -- a backtest ------------------------------------------------------------------------------------
+
+
+def test_a_backtest_tries_the_configured_rules_with_their_pipelines(folder: Path) -> None:
+    (folder / "acme.yml").write_text(
+        "transformations:\n  - {type: field_name_mapping, mapping: {Who: user.name}}\n"
+    )
+    (folder / "theirs").mkdir()
+    (folder / "theirs" / "foreign.yml").write_text(
+        "title: A\nlogsource: {product: other}\ndetection: {s: {Who: x}, condition: s}\n"
+    )
+    event = '{"@timestamp": "2026-01-31T00:00:00Z", "user": {"name": "x"}}\n'
+    (folder / "events.ndjson").write_text(event)
+    path = write_configuration(
+        folder, detections={"rules": ["theirs"], "pipelines": ["acme.yml"]}
+    ).relative_to(folder)
+    asked = ("backtest", "--events", "events.ndjson", "--json", "-")
+    for options in ((), ("--config", path), ("--pipeline", "acme.yml")):
+        answer = tapewatch(*asked, *options, folder=folder)
+        assert (answer.code, answer.error) == (0, f"rules: theirs (detections.rules of {path})\n")
+        assert [one["alerts"] for one in msgspec.json.decode(answer.out)["rules"]] == [1]
+    named = tapewatch(*asked, "--rules", "mine", folder=folder)
+    assert named.error == ""

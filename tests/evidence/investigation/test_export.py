@@ -120,7 +120,7 @@ def test_everything_is_in_it_and_checks(made: tuple[Path, Manifest]) -> None:
     assert code == 0, said
     assert "12 lines of the timeline, each with its document" in said
     assert "3 of 3 alerts and updates are, byte for byte, in the audit log" in said
-    assert "1 raw frames in 1 messages, of which 1 are in the audit log" in said
+    assert "1 raw frame in 1 message, of which 1 in the audit log" in said
     assert said.endswith("GOOD\n")
 
 
@@ -486,7 +486,7 @@ def test_without_an_audit_log_it_says_that_nothing_is_proven(tmp_path: Path) -> 
     assert code == 0
     assert "nothing of an audit log is in the export" in answer
     assert "0 of 3 alerts and updates are, byte for byte, in the audit log" in answer
-    assert "1 rules could NOT be had in the version that alerted" in answer
+    assert "1 rule could NOT be had in the version that alerted" in answer
     assert "No audit log was given" in (tmp_path / "export" / "timeline.html").read_text("utf-8")
 
 

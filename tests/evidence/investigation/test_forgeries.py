@@ -107,7 +107,7 @@ def refused(folder: Path, said: str) -> None:
 def test_a_true_export_checks(folder: Path) -> None:
     code, answer = checked(folder)
     assert code == 0, answer
-    assert "3 raw frames in 1 messages" in answer
+    assert "3 raw frames in 1 message" in answer
     forge(folder, lambda documents, rows: None)
     assert checked(folder)[0] == 0
 
