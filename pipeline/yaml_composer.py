@@ -11,10 +11,10 @@ from typing import Any, cast
 import msgspec
 import yaml
 
-from pipeline.problems import Problem, did_you_mean, shown
+from pipeline.problems import Problem, Severity, did_you_mean, shown
 from pipeline.units import MIB
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, Source
-from pipeline.yaml_slips import in_typographic_quotes, look_alike
+from pipeline.yaml_slips import grouped_digits, in_typographic_quotes, look_alike
 from pipeline.yaml_syntax import explain
 
 PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -253,6 +253,8 @@ class Composer:
         parent = self._stack[-1]
         holder = parent.node
         if isinstance(holder, SequenceNode):
+            if holder.items and isinstance(node, ScalarNode) and node.text[:1] == "0":
+                self._is_apart(holder.items[-1], node, severity="warning")
             holder.items.append(node)
         elif parent.skip:
             parent.skip = False
@@ -262,8 +264,38 @@ class Composer:
             holder.pairs.append((parent.key, node))
             parent.key = None
 
+    def _is_apart(self, first: Node, node: ScalarNode, *, severity: Severity) -> bool:
+        """Whether a number stands there whose thousands a comma made values of their own: as in
+        [10,000], and in {floor: 10,000}, where nobody can mean it. Reported."""
+        if not (isinstance(first, ScalarNode) and first.plain and node.plain):
+            return False
+        if not first.line == node.line < len(self._source.lines) + 1:
+            return False
+        number = grouped_digits(self._source.lines[node.line - 1], first.column)
+        if number is None or not first.column < node.column < first.column + len(number):
+            return False
+        if node.column == first.end_column + 1:
+            place = ScalarNode(
+                first.source,
+                first.line,
+                first.column,
+                first.line,
+                first.column + len(number),
+                number,
+                plain=True,
+            )
+            self._report(
+                place,
+                "yaml/grouped-digits",
+                f"{number} is more than one value here, since a comma ends each",
+                severity=severity,
+                hint=number.replace(",", ""),
+            )
+        return True
+
     def _add_key(self, parent: _Open, node: Node) -> None:
         parent.skip = True
+        pairs = cast("MappingNode", parent.node).pairs
         if not isinstance(node, ScalarNode):
             self._report(
                 node,
@@ -271,6 +303,12 @@ class Composer:
                 "a key can't be a list or a group",
                 advice='a text that begins with "{" or "[" must be in quotes',
             )
+        elif (
+            pairs
+            and node.text[:1].isdigit()
+            and self._is_apart(pairs[-1][1], node, severity="error")
+        ):
+            pass  # told
         elif node.plain and node.text == "<<":
             self._report(
                 node,

@@ -31,6 +31,7 @@ _ALIKE = (
 _WORD = re.compile(r"[\w.-]+")
 _LATIN = re.compile("[A-Za-z]")
 _ALIKE_ONE = re.compile(f"[{_ALIKE}]")
+_GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?(?![\w.])")
 _LONGEST_START = 500
 _MOST_ABOVE = 200
 
@@ -88,6 +89,12 @@ def _in_line(line: str, number: int) -> Slip | None:
         said = 'a space is missing after this ":"'
         return Slip(number, found.start(1) + 1, said, "write it as `key: value`")
     return None
+
+
+def grouped_digits(line: str, column: int) -> str | None:
+    """The number with commas between its thousands that begins there, as in `{floor: 1,000}`."""
+    found = _GROUPED.match(line, column - 1)
+    return found.group() if found else None
 
 
 def in_typographic_quotes(text: str) -> bool:

@@ -53,7 +53,7 @@ class CorrelationDocument(Struct, forbid_unknown_fields=True, kw_only=True):
     rules: Node | None = None
     group_by: Node | None = field(default=None, name="group-by")
     aliases: Node | None = None
-    timespan: Node
+    timespan: Node | None = None
     condition: Node | None = None
     generate: bool = False
 
@@ -68,7 +68,7 @@ def read_correlation(draft: Draft, context: Context) -> Correlation | None:
     reading.problems += outcome.problems
     if not isinstance(node, MappingNode):
         return None
-    timespan = _timespan(reading, node.get("timespan"))
+    timespan = _timespan(reading, node)
     aliases = _aliases(draft, node.get("aliases"), context)
     group_by = _group_by(draft, node, aliases, context)
     type_ = _type(node)
@@ -99,9 +99,12 @@ def _type(node: MappingNode) -> CorrelationType | None:
     return cast("CorrelationType", name) if name in get_args(CorrelationType) else None
 
 
-def _timespan(reading: Reading, node: Node | None) -> int | None:
+def _timespan(reading: Reading, correlation: MappingNode) -> int | None:
+    node = correlation.get("timespan")
     if node is None:
-        return None  # said to be missing
+        said = 'the key "timespan" is missing here'
+        reading.report(correlation, "rule/timespan", said, expected=EXPECTED)
+        return None
     if not isinstance(node, ScalarNode):
         reading.report(node, "rule/timespan", "this isn't a timespan", expected=EXPECTED)
         return None

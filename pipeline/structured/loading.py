@@ -97,7 +97,7 @@ def examine(
             parsed = parse_bytes(source, name=name, folder=folder, limits=limits, single=True)
         problems.extend(parsed.source.problems)
         node = parsed.documents[0]
-        if any(problem.code not in _SURVIVABLE for problem in problems):
+        if any(one.severity == "error" and one.code not in _SURVIVABLE for one in problems):
             return Outcome(None, tuple(problems), node)
     walk = Walk(node.source, secrets, resolve)
     value: Any = INVALID
@@ -120,6 +120,7 @@ _SURVIVABLE = frozenset(
     (
         "yaml/byte-order-mark",
         "yaml/duplicate-key",
+        "yaml/grouped-digits",
         "yaml/key-not-text",
         "yaml/merge-key",
         "yaml/tag",

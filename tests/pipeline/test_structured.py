@@ -429,3 +429,13 @@ def test_an_alias_used_twice_gives_one_problem() -> None:
 def test_a_type_that_yaml_cannot_give_is_the_programmers_error(type_: Any) -> None:
     with pytest.raises(TypeError):
         _load("a", type_)
+
+
+@pytest.mark.parametrize("text", ["a: \u201cx\u201d", "a: \u0410CME"])
+def test_what_is_doubtful_in_its_syntax_is_no_error(text: str) -> None:
+    class Named(Struct):
+        a: str
+
+    told: list[Problem] = []
+    assert load(text.encode(), Named, warnings=told).a == text[3:]
+    assert [one.severity for one in told] == ["warning"]

@@ -193,6 +193,56 @@ def test_words_of_other_alphabets_are_texts_like_others() -> None:
     assert parse_bytes(data, name="f.yaml").source.problems == []
 
 
+@pytest.mark.parametrize(
+    ("text", "number", "place"),
+    [
+        ("{a: 1,000}", "1,000", (1, 5)),
+        ("{a: -25,000,000.5, b: 2}", "-25,000,000.5", (1, 5)),
+        ("x:\n  - {b: y, a: 10,500,c: 2}\n", "10,500", (2, 15)),
+    ],
+)
+def test_a_comma_between_thousands_in_braces_is_an_error(
+    text: str, number: str, place: tuple[int, int]
+) -> None:
+    """Where YAML has a key 000 without a value, which nobody means."""
+    problem = _only_problem(text.encode())
+    assert (problem.code, problem.severity, _place(problem)) == (
+        "yaml/grouped-digits",
+        "error",
+        place,
+    )
+    assert problem.message.startswith(f"{number} is more than one value here")
+    assert problem.hint == number.replace(",", "")
+
+
+def test_in_a_list_it_is_a_warning_since_both_may_be_meant() -> None:
+    problem = _only_problem(b"a: [5, 10,000, 50]\n")
+    assert (problem.code, problem.severity, _place(problem), problem.hint) == (
+        "yaml/grouped-digits",
+        "warning",
+        (1, 8),
+        "10000",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1,000",  # a text, which says so where a number is wanted
+        "{a: 1, 000: x}",
+        "{a: '1',000: x}",
+        "{a: 1,00: x}",
+        "[80,443]",
+        "[10, 000]",
+        "[0,000]",
+        "['10',000]",
+        "[10,0001]",
+    ],
+)
+def test_other_commas_are_what_they_are(text: str) -> None:
+    assert parse_bytes(text.encode(), name="f.yaml").source.problems == []
+
+
 def test_a_duplicate_key_is_an_error_with_both_places() -> None:
     problem = _only_problem(b"a: 1\nb: 2\na: 3\n")
     assert (problem.code, _place(problem)) == ("yaml/duplicate-key", (3, 1))

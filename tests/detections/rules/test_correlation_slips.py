@@ -98,3 +98,9 @@ def test_ten_months_are_seldom_meant() -> None:
     found = the_problem(together(part("x"), correlation(body)), severity="warning")
     assert (found.message, found.hint) == ("10M is 10 months, since M is a month", "10m")
     assert problems(together(part("x"), correlation(COUNT.replace("5m", "6M")))) == []
+
+
+def test_without_a_timespan_it_is_said_how_one_looks() -> None:
+    found = the_problem(together(part("x"), correlation(COUNT.replace("timespan: 5m\n", ""))))
+    assert found.message == 'the key "timespan" is missing here'
+    assert str(found.expected).startswith("a time such as 30s, 90m")
