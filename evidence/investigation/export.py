@@ -1,4 +1,5 @@
-"""An investigation as a folder, of an alert or a case: to be read, and checked without Tapewatch.
+"""An investigation as a folder, of an alert, a case or parties: to be read, and to be checked
+without Tapewatch.
 
 timeline.html     to be read: filters, search, every document; loads nothing
 timeline.pdf      to be printed and filed
@@ -39,8 +40,7 @@ from evidence.investigation.told import whole_time
 _README = """\
 The timeline of an investigation, exported by Tapewatch.
 
-    {kind:<9} {alert}
-    rule      {rule}
+{about}
     from      {since}
     to        {until}
 
@@ -65,6 +65,7 @@ class RuleText(Struct, frozen=True, kw_only=True):
 class Manifest(Struct, kw_only=True, omit_defaults=True):
     """What is in an export, and what is not."""
 
+    #: Empty where it is of parties.
     alert: str
     #: Id of the case, where it is one's; `alert` is its gravest one then.
     case: str = ""
@@ -74,6 +75,9 @@ class Manifest(Struct, kw_only=True, omit_defaults=True):
     #: First and last of numbers that the stream CASES lacks: whoever has a client of their own may
     #: write there what counts for nothing, under any number.
     activity_gaps: list[tuple[int, int]] = []
+    #: Whom it is of, where it is of no alert or case.
+    parties: list[str] = []
+    #: All whom it is about, as documents name them.
     names: list[str]
     #: RFC 3339.
     since: str
@@ -143,12 +147,9 @@ def _written(gathered: Gathered, parts: Parts, to: Path, writers: Iterable[Write
     write_page(to / "timeline.html", gathered, lines, documents, manifest)
     for write in writers:
         write(to, gathered, lines, manifest)
-    subject = gathered.subject
     (to / "README.txt").write_text(
         _README.format(
-            kind="alert" if gathered.case is None else "case",
-            alert=subject.id if gathered.case is None else gathered.case.case.id,
-            rule=_plain(subject.rule_name),
+            about="\n".join(f"    {name:<9} {value}" for name, value in _about(gathered)),
             since=manifest.since,
             until=manifest.until,
         ),
@@ -160,6 +161,16 @@ def _written(gathered: Gathered, parts: Parts, to: Path, writers: Iterable[Write
     manifest.files = hashes(to)
     (to / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
     return manifest
+
+
+def _about(gathered: Gathered) -> list[tuple[str, str]]:
+    subject = gathered.subject
+    if subject is None:
+        return [("party", _plain(one)) for one in gathered.parties]
+    what = ("alert", subject.id)
+    if gathered.case is not None:
+        what = ("case", gathered.case.case.id)
+    return [what, ("rule", _plain(subject.rule_name))]
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -194,7 +205,8 @@ def _manifest(gathered: Gathered, parts: Parts, lines: Sequence[Line]) -> Manife
     done = [] if file is None else [activity.id for activity, _ in file.activities]
     proven = frozenset[str]() if audit is None else audit.activities
     return Manifest(
-        alert=gathered.subject.id,
+        alert="" if gathered.subject is None else gathered.subject.id,
+        parties=list(gathered.parties),
         case="" if file is None else file.case.id,
         activities=done,
         unproven_activities=[one for one in done if one not in proven],

@@ -1,4 +1,4 @@
-"""Everything around an alert or a case, out of an archive: alerts of its parties, and events."""
+"""Everything around an alert or a case, or of parties, out of an archive: alerts and events."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -12,25 +12,31 @@ from evidence.investigation.lines import Line, line_of
 from evidence.investigation.scope import (
     EVERYBODY,
     MOST_NAMES,
+    Met,
     Scope,
     concerns,
+    is_of_everybody,
     names_of,
     scope_of,
 )
 from normalizer.events import SEVERITY, Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.ecs import UnreadableDocument, parse, rfc3339
 from pipeline.failure import CONFIGURATION, FAILED, Failure
+from pipeline.page.words import plural, shortened
 
 #: Unreadable documents that are told one by one.
 MOST_TOLD = 100
+_MOST_IN_TITLE = 3
 
 
 class Gathered(Struct, kw_only=True):
     """What was found."""
 
-    #: The alert that was asked for; of a case its gravest one.
-    subject: Alert
+    #: The alert that was asked for; of a case its gravest one; None where it is of parties.
+    subject: Alert | None
     scope: Scope
+    #: Those that were asked for, where no alert or case was.
+    parties: tuple[str, ...] = ()
     case: CaseFile | None = None
     #: In the order of time; of equal times in that of their ids.
     lines: list[Line]
@@ -47,7 +53,23 @@ class Gathered(Struct, kw_only=True):
     @property
     def title(self) -> str:
         """What it is called."""
-        return self.case.case.title if self.case is not None else self.subject.rule_name
+        if self.case is not None:
+            return self.case.case.title
+        if self.subject is not None:
+            return self.subject.rule_name
+        more = len(self.parties) - _MOST_IN_TITLE
+        named = [shortened(one) for one in self.parties[:_MOST_IN_TITLE]]
+        return f"All of {', '.join(named)}" + (f" and {more:,} more" if more > 0 else "")
+
+    @property
+    def lead(self) -> str:
+        """What it is about, in a sentence."""
+        if self.subject is not None:
+            return self.subject.reason
+        alerts = plural(len(self.alerts), "alert")
+        events = plural(sum(line.kind == "event" for line in self.lines), "event")
+        begin, end = (rfc3339(one) for one in (self.scope.since, self.scope.until))
+        return f"{events} and {alerts} that name them, from {begin} to {end}."
 
     @property
     def complete(self) -> bool:
@@ -81,31 +103,94 @@ def gather(
     last = max(max(one.timestamp, one.ended or 0) for one in subjects)
     begin = first - window if since is None else since
     end = last + window + 1 if until is None else until
-    if begin >= end:
-        said = f"nothing is from {rfc3339(begin)} to {rfc3339(end)}"
+    case_names = () if case is None else case.case.entities
+    return _collected(
+        archive,
+        subject,
+        names=names_of(subjects, (*also, *case_names)),
+        ids=frozenset(one.id for one in subjects),
+        since=begin,
+        until=end,
+        case=case,
+        gone=gone,
+        unreadable=unreadable,
+        progress=progress,
+    )
+
+
+def gather_parties(
+    archive: Archive,
+    parties: Sequence[str],
+    *,
+    since: int,
+    until: int,
+    progress: Callable[[str, int], None] = lambda what, done: None,
+) -> Gathered:
+    """All that names one of these parties (accounts, addresses, investors) in a stretch of time,
+    and all that their alerts rest on, wherever in time that is. Raises Failure.
+
+    Of what concerns everybody there are the gaps and the news of the sources and tokens that they
+    are met in, and every change of rules, since whom no rule alerted on was watched by these.
+    """
+    return _collected(
+        archive,
+        None,
+        names=names_of((), parties),
+        since=since,
+        until=until,
+        parties=tuple(dict.fromkeys(one.strip() for one in parties)),
+        progress=progress,
+    )
+
+
+def _collected(
+    archive: Archive,
+    subject: Alert | None,
+    *,
+    names: frozenset[str],
+    ids: frozenset[str] = frozenset(),
+    since: int,
+    until: int,
+    case: CaseFile | None = None,
+    parties: tuple[str, ...] = (),
+    gone: Sequence[str] = (),
+    unreadable: list[str] | None = None,
+    progress: Callable[[str, int], None],
+) -> Gathered:
+    unreadable = [] if unreadable is None else unreadable
+    if since >= until:
+        said = f"nothing is from {rfc3339(since)} to {rfc3339(until)}"
         raise Failure(f"{said}: see --from, --until and --window", CONFIGURATION)
-    names = names_of(subjects, (*also, *(() if case is None else case.case.entities)))
     if len(names) > MOST_NAMES:
         raise Failure(f"{len(names):,} names are too many: at most {MOST_NAMES:,}", FAILED)
-    ids = frozenset(one.id for one in subjects)
-    alerts, updates, found = _alerts(archive, ids, names, begin, end, unreadable)
+    alerts, updates, found = _alerts(archive, ids, names, since, until, unreadable)
     for activity, content in () if case is None else case.activities:
         found.append((line_of_activity(activity, content), Found(content, "CASES")))
-    scope = scope_of(alerts, names, since=begin, until=end)
+    scope = scope_of(alerts, names, since=since, until=until, everywhere=subject is None)
+    met = Met()
+    everybody: list[tuple[Record, Found]] = []
     there: set[str] = set()
     progress("alerts", len(alerts))
     for record, one in _events(archive, scope, unreadable):
         if record.id in there:
             continue  # a second copy after a crash
         there.add(record.id)
+        if scope.everywhere and is_of_everybody(scope, record):
+            everybody.append((record, one))  # where the parties are met, only the end tells
+            continue
+        met.add(record)
         found.append((line_of(record, one.document, scope.evidence.get(record.id, ())), one))
         if not len(there) % 1_000:
             progress("events", len(there))
+    for record, one in everybody:
+        if met.concerned(record):
+            found.append((line_of(record, one.document), one))
     progress("events", len(there))
     found.sort(key=lambda pair: (pair[0].time, pair[0].kind != "event", pair[0].id))
     return Gathered(
         subject=subject,
         scope=scope,
+        parties=parties,
         case=case,
         lines=[line for line, _ in found],
         documents=[one.document for _, one in found],
@@ -217,6 +302,9 @@ def _read(
             yield record, one  # what was done to a case is told by the stream CASES
 
 
-def evidence_originals(lines: Sequence[Line]) -> list[str]:
-    """Where the raw frames lie of what alerts rest on, each once, in order."""
-    return list(dict.fromkeys(one.original for one in lines if one.evidence_of and one.original))
+def evidence_originals(gathered: Gathered) -> list[str]:
+    """Where the raw frames lie of what alerts rest on, of parties of all their events; each once,
+    in order."""
+    every = gathered.subject is None
+    wanted = (one.original for one in gathered.lines if every or one.evidence_of)
+    return list(dict.fromkeys(one for one in wanted if one))

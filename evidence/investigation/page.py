@@ -3,6 +3,7 @@
 import base64
 import gzip
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 #: Lines that stand in the page itself, for print and for browsers without scripts.
 _STATIC = 500
+#: Of more lines a browser makes no page that anybody waits for.
+MOST_LINES = 100_000
 
 
 def write_page(
@@ -48,14 +51,17 @@ def render(
     manifest: "Manifest",
 ) -> str:
     """The page as text: the same content gives the same bytes."""
-    alert = gathered.subject
+    every, shown = lines, _shown(lines)
+    if len(shown) < len(every):
+        lines, documents = [every[one] for one in shown], [documents[one] for one in shown]
     packed = gzip.compress(b"\n".join(documents), compresslevel=6, mtime=0)
     return page(
         f"Timeline: {gathered.title}",
-        _top(gathered, lines),
+        _top(gathered, every),
         el(
             "main",
             el("h2", "Timeline"),
+            _left_out(len(every) - len(lines)),
             _tools(lines),
             el("svg", id="density", viewBox="0 0 1000 90", preserveAspectRatio="none",
                role="img", aria_label="Lines over time; drag to look at a part"),
@@ -65,12 +71,12 @@ def render(
                 el("div", id="detail", aria_live="polite"),
                 class_="browser",
             ),
-            _static(lines),
+            _static(lines, len(every)),
             _alerts(gathered),
             _proof(manifest),
         ),
         el("footer", el("p", _foot(manifest))),
-        data("lines", _data(alert.id, lines)),
+        data("lines", _data("" if gathered.subject is None else gathered.subject.id, lines)),
         data("documents", msgspec.json.encode(base64.b64encode(packed).decode()).decode()),
         style=(_HERE / "timeline.css").read_text("utf-8"),
         code=(_HERE / "timeline.js").read_text("utf-8"),
@@ -78,12 +84,11 @@ def render(
 
 
 def _top(gathered: Gathered, lines: Sequence[Line]) -> Html:
-    alert = gathered.subject
     return el(
         "header",
         el("p", "Tapewatch · investigation", class_="brand"),
         el("h1", gathered.title),
-        el("p", alert.reason, class_="lead"),
+        el("p", gathered.lead, class_="lead"),
         tiles(*headline_figures(gathered, lines)),
         class_="top",
     )
@@ -101,7 +106,25 @@ def _tools(lines: Sequence[Line]) -> Html:
     return el("div", search, *boxes, only, el("span", id="count", class_="quiet"), class_="tools")
 
 
-def _static(lines: Sequence[Line]) -> Html:
+def _shown(lines: Sequence[Line]) -> Sequence[int]:
+    """Which lines the page has: all, or what alerts rest on and what is no event, and of the others
+    the first."""
+    if len(lines) <= MOST_LINES:
+        return range(len(lines))
+    first = [at for at, line in enumerate(lines) if line.kind != "event" or line.evidence_of]
+    chosen = set(first[:MOST_LINES])
+    others = (at for at in range(len(lines)) if at not in chosen)
+    return sorted(chosen | set(islice(others, MOST_LINES - len(chosen))))
+
+
+def _left_out(count: int) -> Html:
+    if not count:
+        return join()
+    said = f"{plural(count, 'more line')} in timeline.csv and timeline.ndjson: here is what alerts "
+    return el("p", said, "rest on, and the first of all else.", class_="quiet")
+
+
+def _static(lines: Sequence[Line], every: int) -> Html:
     chosen = [line for line in lines if line.kind != "event" or line.evidence_of][:_STATIC]
     rows = [
         el(
@@ -115,7 +138,7 @@ def _static(lines: Sequence[Line]) -> Html:
         for line in chosen
     ]
     head = el("tr", *(el("th", one, scope="col") for one in ("time (UTC)", "kind", "what", "by")))
-    left = len(lines) - len(chosen)
+    left = every - len(chosen)
     note = f"{plural(left, 'more line')} in timeline.csv." if left else ""
     return el(
         "div",

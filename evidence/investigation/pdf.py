@@ -55,6 +55,7 @@ def write_pdf(
 
 def _data(gathered: Gathered, lines: Sequence[Line], manifest: "Manifest", svg: str) -> str:
     alert = gathered.subject
+    about = "" if alert is None else f", alert {alert.id[:16]}"
     chosen = [line for line in lines if line.kind != "event" or line.evidence_of]
     if len(lines) <= MOST_LINES:
         chosen = list(lines)
@@ -67,7 +68,7 @@ def _data(gathered: Gathered, lines: Sequence[Line], manifest: "Manifest", svg: 
     )
     said = {
         "title": printable(gathered.title),
-        "reason": printable(alert.reason),
+        "reason": printable(gathered.lead),
         "tiles": headline_figures(gathered, lines),
         "facts": [(name, printable(value)) for name, value in facts_told(gathered, manifest)],
         "proof": [printable(one) for one in proof_told(manifest)],
@@ -83,7 +84,7 @@ def _data(gathered: Gathered, lines: Sequence[Line], manifest: "Manifest", svg: 
         ],
         "picture": svg,
         "note": note,
-        "foot": f"Tapewatch {manifest.version}, alert {alert.id[:16]}. Times are UTC.",
+        "foot": f"Tapewatch {manifest.version}{about}. Times are UTC.",
         "lines": [
             {
                 "time": shown_time(line.time),

@@ -15,6 +15,8 @@ EVERYBODY = (
     *("chain-reorganised", "corporate-event", "feed-gap", "rules-changed", "social-announcement"),
 )
 
+_OF_TOKENS = frozenset(("corporate-event", "social-announcement"))
+
 
 class Scope(Struct, frozen=True, kw_only=True):
     """What is looked for. Times are nanoseconds of event time, the end not included."""
@@ -29,6 +31,8 @@ class Scope(Struct, frozen=True, kw_only=True):
     providers: frozenset[str]
     since: int
     until: int
+    #: Whether what concerns everybody is looked for whatever its source, token and rules are.
+    everywhere: bool = False
 
     def holds_time(self, moment: int) -> bool:
         """Whether it is in the stretch of time."""
@@ -46,7 +50,35 @@ def names_of(alerts: Iterable[Alert], also: Iterable[str] = ()) -> frozenset[str
     return frozenset(found)
 
 
-def scope_of(alerts: Iterable[Alert], names: frozenset[str], *, since: int, until: int) -> Scope:
+class Met:
+    """The sources and tokens in which parties are met."""
+
+    def __init__(self) -> None:
+        self._providers: set[str] = set()
+        self._tokens: set[str] = set()
+
+    def add(self, record: Any) -> None:
+        """Take note of one of their events."""
+        self._providers.add(record.provider)
+        if (token := getattr(record, "token_id", None)) is not None:
+            self._tokens.add(token)
+
+    def concerned(self, record: Any) -> bool:
+        """Whether they are concerned by what concerns everybody there."""
+        action = _action(record)
+        if action in _OF_TOKENS:
+            return record.token_id in self._tokens
+        return action == "rules-changed" or record.provider in self._providers
+
+
+def scope_of(
+    alerts: Iterable[Alert],
+    names: frozenset[str],
+    *,
+    since: int,
+    until: int,
+    everywhere: bool = False,
+) -> Scope:
     """The scope of these alerts and names."""
     all_of_them = list(alerts)
     evidence: dict[str, tuple[str, ...]] = {}
@@ -62,6 +94,7 @@ def scope_of(alerts: Iterable[Alert], names: frozenset[str], *, since: int, unti
         providers=frozenset(alert.provider for alert in all_of_them),
         since=since,
         until=until,
+        everywhere=everywhere,
     )
 
 
@@ -71,13 +104,30 @@ def concerns(scope: Scope, record: Any) -> bool:
         return True
     if not scope.names.isdisjoint(record.related_user):
         # What was known of somebody was known before as well.
-        known = str(record.__struct_config__.tag).startswith("reference")
+        known = _action(record).startswith("reference")
         return scope.holds_time(record.timestamp) or (known and record.timestamp < scope.until)
-    action = str(record.__struct_config__.tag)
-    if action not in EVERYBODY or not scope.holds_time(record.timestamp):
+    if not is_of_everybody(scope, record):
         return False
-    if action in ("corporate-event", "social-announcement"):
+    if scope.everywhere:
+        return True
+    action = _action(record)
+    if action in _OF_TOKENS:
         return record.token_id in scope.tokens
     if action == "rules-changed":
         return not scope.rules.isdisjoint((*record.added, *record.changed, *record.removed))
     return record.provider in scope.providers
+
+
+def is_of_everybody(scope: Scope, record: Any) -> bool:
+    """Whether it concerns everybody in the stretch of time, and neither names one of the parties
+    nor is evidence."""
+    return (
+        _action(record) in EVERYBODY
+        and scope.holds_time(record.timestamp)
+        and record.id not in scope.evidence
+        and scope.names.isdisjoint(record.related_user)
+    )
+
+
+def _action(record: Any) -> str:
+    return str(record.__struct_config__.tag)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from evidence.cases.state import Case
 from evidence.investigation.gather import Gathered
 from evidence.investigation.lines import Kind, Line
+from normalizer.events import SEVERITY, Alert
 from normalizer.events.ecs import rfc3339
 from pipeline.page.words import plural
 
@@ -25,12 +26,17 @@ LABELS: dict[Kind, str] = {
 def headline_figures(gathered: Gathered, lines: Sequence[Line]) -> list[tuple[str, str]]:
     """The few numbers at the top, each with its name."""
     alert = gathered.subject
-    updates = [one for one in gathered.updates if one.alert_id == alert.id]
-    level, about = alert.level, ("alert", updates[-1].status if updates else "stands")
     if gathered.case is not None:
         level, about = gathered.case.case.level, ("case", gathered.case.case.status)
+    elif alert is not None:
+        updates = [one for one in gathered.updates if one.alert_id == alert.id]
+        level, about = alert.level, ("alert", updates[-1].status if updates else "stands")
+    else:
+        gravest = max(gathered.alerts, key=lambda one: SEVERITY[one.level], default=None)
+        level = "no alert" if gravest is None else gravest.level
+        about = ("parties", f"{len(gathered.parties):,}")
     return [
-        ("level", level),
+        ("gravest level" if alert is None else "level", level),
         about,
         ("alerts", f"{len(gathered.alerts):,}"),
         ("events", f"{sum(line.kind == 'event' for line in lines):,}"),
@@ -44,17 +50,29 @@ def facts_told(gathered: Gathered, manifest: "Manifest") -> list[tuple[str, str]
     alert = gathered.subject
     facts = [
         *(() if gathered.case is None else _of_case(gathered.case.case)),
-        ("alert" if gathered.case is None else "gravest alert", alert.id),
-        ("rule", f"{alert.rule_id}, of {alert.rule_version}"),
-        ("rule's content", alert.rule_hash),
+        *(() if alert is None else _of_alert(alert, gravest=gathered.case is not None)),
         ("from", manifest.since),
         ("to", manifest.until),
-        ("about", ", ".join(sorted(gathered.scope.names))),
+        ("about", ", ".join(gathered.parties or sorted(gathered.scope.names))),
+        *(() if alert is None else _of_market(alert)),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _of_alert(alert: Alert, *, gravest: bool) -> list[tuple[str, str]]:
+    return [
+        ("gravest alert" if gravest else "alert", alert.id),
+        ("rule", f"{alert.rule_id}, of {alert.rule_version}"),
+        ("rule's content", alert.rule_hash),
+    ]
+
+
+def _of_market(alert: Alert) -> list[tuple[str, str]]:
+    return [
         ("token", alert.token_symbol or alert.token_id or ""),
         ("market", " ".join(one for one in (alert.venue, alert.instrument) if one)),
         ("transaction", alert.transaction_hash or ""),
     ]
-    return [(name, value) for name, value in facts if value]
 
 
 def _of_case(case: Case) -> list[tuple[str, str]]:

@@ -92,7 +92,8 @@ def _no_market(alerts: "Sequence[Alert]", missing: set[str], wanted: frozenset[s
 
 def market_writer(held: Holdings) -> "Writer":
     """Adds `market.html` and its picture, `market.svg`, to an export: of all alerts of a case, if
-    they are of about one time, else of its gravest one. Of what rests on no market there is none.
+    they are of about one time, else of its gravest one. Of what rests on no market there is none,
+    nor of what is about no alert.
     """
 
     def write(folder: Path, gathered: "Gathered", lines: object, manifest: object) -> None:
@@ -100,6 +101,8 @@ def market_writer(held: Holdings) -> "Writer":
         from detections.market_replay.page import render
         from detections.market_replay.printed import printed
 
+        if gathered.subject is None:
+            return
         alerts = [gathered.subject]
         if gathered.case is not None:
             of_case = frozenset(gathered.case.alerts)

@@ -44,10 +44,24 @@ app.add_typer(timeline, name="timeline")
 @timeline.command("export")
 @command
 def export(
-    wanted: Annotated[
-        str, typer.Argument(metavar="ALERT|CASE", help="The id, or how it begins; a case's: TW-...")
-    ],
     to: Annotated[Path, typer.Option("--to", help="A new folder.")],
+    wanted: Annotated[
+        str,
+        typer.Argument(
+            metavar="ALERT|CASE",
+            help="The id, or how it begins; a case's: TW-...",
+            show_default=False,
+        ),
+    ] = "",
+    parties: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--party",
+            metavar="NAME",
+            help="Instead of an alert or a case: all that names this account, address or investor "
+            "from --from until --until. May be repeated.",
+        ),
+    ] = None,
     out: Out = None,
     elasticsearch: FromElasticsearch = False,
     sink: WhichSink = None,
@@ -56,8 +70,11 @@ def export(
     splunk_index: SplunkIndexes = None,
     splunk_ca: SplunkAuthority = None,
     window: Annotated[
-        str, typer.Option(metavar="DURATION", help="So long before and after the evidence.")
-    ] = "1h",
+        str | None,
+        typer.Option(
+            metavar="DURATION", help="So long before and after the evidence.", show_default="1h"
+        ),
+    ] = None,
     since: Annotated[str | None, typer.Option("--from", help="Event time to begin at.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="Event time to end before.")] = None,
     also: Annotated[
@@ -82,8 +99,8 @@ def export(
     as_json: JsonOutput = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """Gather all around an alert or a case into a folder, with what it takes to check it. Exit 1
-    if something is missing: it says what, and is written all the same."""
+    """Gather all around an alert or a case, or of parties, into a folder, with what it takes to
+    check it. Exit 1 if something is missing: it says what, and is written all the same."""
     from evidence.investigation.case_file import is_case
     from pipeline.cli.backtest_inputs import time_of
     from pipeline.cli.durations import duration_of
@@ -98,27 +115,31 @@ def export(
     check_of_splunk(splunk, splunk_token, splunk_index, splunk_ca)
     if key is not None and audit is None:
         raise Failure("--key belongs to --audit", CONFIGURATION)
-    around = duration_of(window, "--window")
+    around = duration_of("1h" if window is None else window, "--window")
     begin, end = time_of(since, "--from"), time_of(until, "--until", end=True)
     if begin is not None and end is not None and begin >= end:
         raise Failure(f"--from {since} is not before --until {until}", CONFIGURATION)
+    _check_parties(wanted, parties or (), begin, end, also=also, window=window)
     if splunk is not None:
         archive = splunk_archive(splunk, splunk_token, splunk_index, splunk_ca)
     else:
         archive = archive_of(out, config, sink)
     file = case_of(wanted, config, archive) if is_case(wanted) else None
     with _progress() as progress:
-        from evidence.investigation.gather import gather
+        from evidence.investigation.gather import gather, gather_parties
 
-        gathered = gather(
-            archive,
-            wanted if file is None else file,
-            window=around,
-            since=begin,
-            until=end,
-            also=also or (),
-            progress=progress,
-        )
+        if begin is not None and end is not None and parties:
+            gathered = gather_parties(archive, parties, since=begin, until=end, progress=progress)
+        else:
+            gathered = gather(
+                archive,
+                wanted if file is None else file,
+                window=around,
+                since=begin,
+                until=end,
+                also=also or (),
+                progress=progress,
+            )
     market = market_writer(holdings_of(archive, out, config, sink))
     texts = rule_texts({one.rule_hash for one in gathered.alerts}, rules or (), config)
     manifest = _write(gathered, to, texts, audit, key, config if raw else None, market)
@@ -127,9 +148,38 @@ def export(
     if as_json:
         typer.echo(msgspec.json.encode(manifest))
     else:
-        _tell(manifest, to, _unmet(gathered, also or ()))
+        _tell(manifest, to, _unmet(gathered, parties or also or ()))
     if not complete:
         raise typer.Exit(FAILED)
+
+
+def _check_parties(
+    wanted: str,
+    parties: Sequence[str],
+    since: int | None,
+    until: int | None,
+    *,
+    also: Sequence[str] | None,
+    window: str | None,
+) -> None:
+    """Raises Failure unless it is either an alert or a case, or parties with their time."""
+    if not parties:
+        if not wanted:
+            raise Failure("name an alert or a case, or parties by --party", CONFIGURATION)
+        return
+    if wanted:
+        said = "beside an alert or a case, others to look for are named by --also, not --party"
+        raise Failure(said, CONFIGURATION)
+    for option, given, instead in (
+        ("--also", also, "repeat --party for others"),
+        ("--window", window, "say of which time by --from and --until"),
+    ):
+        if given:
+            raise Failure(f"{option} belongs to an alert or a case: {instead}", CONFIGURATION)
+    if not all(one.strip() for one in parties):
+        raise Failure("--party: an empty name is nobody's", CONFIGURATION)
+    if since is None or until is None:
+        raise Failure("--party: say of which time, by --from and --until", CONFIGURATION)
 
 
 def splunk_archive(
@@ -203,7 +253,7 @@ def _note(manifest: "Manifest", to: Path, why: str, audit: Path | None, config: 
     }
     note = CommandNote(
         action="export",
-        what=f"timeline {manifest.case or manifest.alert}",
+        what=f"timeline {manifest.case or manifest.alert or ', '.join(manifest.parties)}",
         why=why,
         after=msgspec.Raw(msgspec.json.encode(told)),
     )
@@ -276,7 +326,7 @@ def _raw(gathered: "Gathered", path: Path) -> "RawMessages":
     async def read() -> "RawMessages":
         config = load_configuration(path, resolve="later")
         async with opened_bus(config.bus, name="timeline") as bus:
-            return await raw_messages(bus, evidence_originals(gathered.lines))
+            return await raw_messages(bus, evidence_originals(gathered))
 
     return asyncio.run(read())
 
@@ -301,7 +351,8 @@ def _tell(manifest: "Manifest", to: Path, unmet: Sequence[str]) -> None:
     if "market.html" in manifest.files:
         say(console, f"the market around it, to play again: {to / 'market.html'}")
     for name in unmet:
-        say(console, f"nothing there names {name} (--also)", "yellow")
+        option = "--party" if manifest.parties else "--also"
+        say(console, f"nothing there names {name} ({option})", "yellow")
     one, many = "alert of the case or event behind one", "alerts of the case or events behind them"
     for these, what, text in (
         (manifest.missing, (one, many), "could not be found"),

@@ -9,7 +9,7 @@ from delivery.elasticsearch_client import Connection
 from evidence.investigation.archive import FolderArchive
 from evidence.investigation.case_file import case_in
 from evidence.investigation.elasticsearch_archive import ElasticsearchArchive
-from evidence.investigation.gather import gather
+from evidence.investigation.gather import gather, gather_parties
 from normalizer.events import Alert, AlertUpdate
 from normalizer.events.ecs import nest
 from pipeline.secrets import SecretText
@@ -62,6 +62,12 @@ def test_the_same_out_of_elasticsearch(
         here = gather(files, "abc", window=HOUR, also=also)
         assert [line.id for line in there.lines] == [line.id for line in here.lines]
         assert there.complete
+    for party in ("acct-honest", EVIL):
+        there, here = (
+            gather_parties(one, [party], since=T0 - HOUR, until=T0 + HOUR)
+            for one in (archive, files)
+        )
+        assert [line.id for line in there.lines] == [line.id for line in here.lines]
     assert "evil" in {line.id for line in there.lines}
     assert "honest" not in {line.id for line in there.lines}
     assert case_in(archive, case_file().case.id) == case_file()

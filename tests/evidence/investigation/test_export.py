@@ -91,9 +91,7 @@ def made(tmp_path: Path) -> tuple[Path, Manifest]:
     )  # fmt: skip
     parts = Parts(
         rules=[RuleText(hash="cd" * 32, name="spoofing", text="title: A rule\n")],
-        raw=RawMessages(
-            messages={1: MESSAGE}, frames=[frame], gone=evidence_originals(gathered.lines)
-        ),
+        raw=RawMessages(messages={1: MESSAGE}, frames=[frame], gone=evidence_originals(gathered)),
         audit=(log.folder, KEY.verifying, found),
         version="1.2.3",
     )

@@ -62,7 +62,7 @@ def made(tmp_path: Path, activities: Sequence[bytes]) -> Path:
         )
         for place, one in enumerate(FRAMES)
     ]  # fmt: skip
-    gone = evidence_originals(gathered.lines)
+    gone = evidence_originals(gathered)
     raw = RawMessages(messages={1: MESSAGE}, frames=frames, gone=gone)
     parts = Parts(audit=(log.folder, KEY.verifying, found), raw=raw, version="1.2.3")
     export(gathered, parts, tmp_path / "case")

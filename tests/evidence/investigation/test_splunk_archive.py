@@ -10,7 +10,7 @@ import pytest
 from detections.market_replay.extent import Extent
 from evidence.investigation.archive import FolderArchive
 from evidence.investigation.case_file import case_in
-from evidence.investigation.gather import Gathered, gather
+from evidence.investigation.gather import Gathered, gather, gather_parties
 from evidence.investigation.splunk_archive import SplunkArchive, SplunkConnection
 from normalizer.events import Alert, AlertUpdate
 from normalizer.events.ecs import nest
@@ -73,6 +73,17 @@ def test_the_same_out_of_splunk(
     assert [line.id for line in there.lines] == [line.id for line in here.lines]
     assert there.complete
     assert ("evil" in {line.id for line in there.lines}) is bool(also)
+
+
+@pytest.mark.parametrize("party", ["acct-honest", EVIL])
+def test_a_party_out_of_splunk(search_head: SplunkSearchHead, party: str, tmp_path: Path) -> None:
+    there, here = (
+        gather_parties(one, [party], since=T0 - HOUR, until=T0 + HOUR)
+        for one in (archive(search_head), FolderArchive(write(tmp_path / "out", RECORDS)))
+    )
+    assert [line.id for line in there.lines] == [line.id for line in here.lines]
+    assert there.complete
+    assert there.lines
 
 
 def test_the_market_around_an_alert_out_of_splunk(
