@@ -91,7 +91,7 @@ class _Tests:
     ) -> None:
         self._subject = subject
         self._defaults_node = defaults
-        self._defaults: Mapping[str, Any] = {}
+        self._defaults: Mapping[str, Any] | None = {}
         self._problems = problems
         self._names: dict[str, Location] = {}
         self._shapes: dict[str, Shape] = {}
@@ -99,7 +99,7 @@ class _Tests:
         if defaults is not None:
             outcome = examine(defaults, dict[str, Any])
             problems += outcome.problems
-            self._defaults = outcome.value or {}
+            self._defaults = outcome.value
 
     def read(self, node: MappingNode) -> RuleTest | None:
         outcome = examine(node, WrittenTest)
@@ -135,7 +135,7 @@ class _Tests:
         if node is None or self._subject.foreign:
             return
         known = {name for shape in self._shapes.values() for name in shape.attributes}
-        for name in dotted(self._defaults):
+        for name in dotted(self._defaults or {}):
             if name in taxonomy() and name != ACTION and known and name not in known:
                 self._report(
                     key_of(node, name),
@@ -154,6 +154,7 @@ class _Tests:
     def _samples(self, events: Sequence[MappingNode], start: int) -> list[Sample]:
         short = ShortForm(
             self._defaults,
+            at=self._defaults_node,
             start=start,
             foreign=self._subject.foreign,
             problems=self._problems,

@@ -40,9 +40,19 @@ class ShortForm:
     """Reads a test's events. What is wrong goes to `problems`."""
 
     def __init__(
-        self, defaults: Mapping[str, Any], *, start: int, foreign: bool, problems: list[Problem]
+        self,
+        defaults: Mapping[str, Any] | None,
+        *,
+        at: MappingNode | None,
+        start: int,
+        foreign: bool,
+        problems: list[Problem],
     ) -> None:
-        self._defaults = dotted(defaults)
+        self._defaults = dotted(defaults or {})
+        self._incomplete = defaults is None
+        """The defaults can't be read, which is told: what events lack may be among them."""
+        self._at = at
+        """Where the defaults stand."""
         self._start = start
         self._foreign = foreign
         self._problems = problems
@@ -62,7 +72,8 @@ class ShortForm:
         if outcome.value is None:
             return
         timing = self._timing(node)
-        written = {k: v for k, v in dotted(outcome.value).items() if k not in _WORDS}
+        values = dotted(outcome.value).items()
+        written = {k: v for k, v in values if k.partition(".")[0] not in _WORDS}
         if timing is None:
             self._sample(node, written, number, self._start)  # for what else is wrong with it
             return
@@ -118,9 +129,11 @@ class ShortForm:
         if self._foreign:
             sample = self._document(node, written, number, moment)
             return sample if sample and self._is_in_time(node, sample.timestamp) else None
+        if action is None and self._incomplete:
+            return None
         said = "is missing" if action is None else f"is never {shown(str(action))}"
         self._report(
-            key_of(node, ACTION),
+            self._place(node, written, ACTION),
             "test/action",
             f"{ACTION} {said}",
             expected=one_of(sorted(actions())),
@@ -143,7 +156,7 @@ class ShortForm:
             attribute = shape.attributes.get(name)
             if attribute is None and name != ACTION:
                 self._report(
-                    key_of(node, name),
+                    self._place(node, written, name),
                     "test/unknown-field",
                     f"{_article(shape.action)} {shape.action} event has no field {shown(name)}",
                     hint=field_meant(name, [*shape.attributes, *_WORDS]),
@@ -158,14 +171,20 @@ class ShortForm:
             try:
                 record = cast("Record", msgspec.convert(filled, shape.record))
             except msgspec.ValidationError as error:
-                wrong = self._report_value(node, shape, error)
+                wrong = self._report_value(node, written, shape, error)
                 if fields.pop(wrong, None) is None:
                     return None
                 sound = False  # and what is wrong with the others is told as well
             else:
                 return record if sound else None
 
-    def _report_value(self, node: MappingNode, shape: Shape, error: msgspec.ValidationError) -> str:
+    def _report_value(
+        self,
+        node: MappingNode,
+        written: Mapping[str, Any],
+        shape: Shape,
+        error: msgspec.ValidationError,
+    ) -> str:
         """The name of the field whose value can't be."""
         message, name = _said(error)
         attribute = shape.attributes.get(name)
@@ -173,7 +192,7 @@ class ShortForm:
             several = "a list: each is " if attribute.type.many else ""
             noun = _TIME if attribute.type.kind == "date" else NOUNS[attribute.type.kind]
             message = f"{name} holds {several}{noun}"
-        self._report(key_of(node, name), "test/value", message)
+        self._report(self._place(node, written, name), "test/value", message)
         return name
 
     def _document(
@@ -185,7 +204,7 @@ class ShortForm:
         timestamp = document["@timestamp"] = as_moment(document["@timestamp"])
         if type(timestamp) is not int:
             self._report(
-                key_of(node, "@timestamp"),
+                self._place(node, written, "@timestamp"),
                 "test/value",
                 "@timestamp isn't a time",
                 expected=f"{_TIME}; or leave it out, and give the test an as_of",
@@ -202,8 +221,15 @@ class ShortForm:
         self._report(node, "test/time", message, expected="a time between 1970 and 2262")
         return False
 
+    def _place(self, node: MappingNode, written: Mapping[str, Any], name: str) -> Node:
+        """Where a field stands: in the event, or in the defaults that it has it from."""
+        inherited = name not in written and name in self._defaults
+        return key_of(self._at, name) if inherited and self._at is not None else key_of(node, name)
+
     def _report(self, node: Node, code: str, message: str, **more: Any) -> None:
-        self._problems.append(node.problem(code, message, **more))
+        problem = node.problem(code, message, **more)
+        if problem not in self._problems:  # of a default each event would tell
+            self._problems.append(problem)
 
 
 def _advice(place: Node) -> str | None:

@@ -71,6 +71,36 @@ def test_all_mistakes_of_an_event_are_said_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("defaults", "said"),
+    [
+        ("event.action: tarde", 'event.action is never "tarde"'),
+        ("event.action: trade, market.vneue: x", 'a trade event has no field "market.vneue"'),
+        ("event.action: trade, market.venue: 5", "market.venue holds text"),
+        ("event.action: trade, market: {venue: 5}", "market.venue holds text"),
+        ("event.action: trade, market.venue: !x y", 'the tag "!x" isn\'t allowed'),
+        ("event.action: trade, '${env:A}': 5", "a reference to a secret can't stand here"),
+    ],
+)
+def test_a_mistake_in_the_defaults_is_told_once_and_there(defaults: str, said: str) -> None:
+    text = f"defaults: {{{defaults}}}\n{one_test('{at: 1s}, {at: 2s, repeat: 3}')}"
+    (problem,) = problems(text)
+    assert said in problem.message
+    assert problem.location.line == 1
+
+
+def test_a_value_that_undoes_a_default_is_told_where_it_stands() -> None:
+    text = f"defaults: {{event.action: trade, market.venue: x}}\n{one_test('{market.venue: 5}')}"
+    (problem,) = problems(text)
+    assert (problem.location.line, problem.message) == (4, "market.venue holds text")
+
+
+@pytest.mark.parametrize("key", ["at", "every", "repeat"])
+def test_a_group_where_a_time_or_number_is_asked_is_one_mistake(key: str) -> None:
+    (problem,) = problems(one_test(f"{{{TRANSFER}, {key}: {{a: b}}}}"))
+    assert problem.code in ("test/time", "test/repeat")
+
+
 def test_a_moment_where_a_time_since_the_beginning_is_asked() -> None:
     (problem,) = problems(one_test(f"{{{TRANSFER}, at: 2026-01-01T10:00:00Z}}"))
     assert problem.advice == "when the test begins, its as_of says"
