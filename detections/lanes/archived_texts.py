@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from detections.rules.archived import rules_in
+from detections.rules.readable import readable_rules
 from pipeline.bus.rule_archive import RuleArchive, RuleFile, RuleSetLost
 from pipeline.problems import ProblemsFound
 
@@ -29,7 +29,7 @@ async def archived_texts(
         look_at(number, len(digests))
         try:
             files = await archive.get(digest)
-            rules = rules_in(files).rules
+            rules = readable_rules(files).rules.rules
         except (RuleSetLost, ProblemsFound):
             continue
         by_name = {file.name: file for file in files.rules}

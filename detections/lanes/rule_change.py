@@ -1,6 +1,6 @@
 """Rule sets in the stream: what differs between two, and an engine that goes on with another."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from detections.backtest.union import covers
 from detections.engine.engine import Engine
 from detections.engine.rule_states import Unfit, state_fingerprints
+from detections.rules.readable import LeftOut
 from detections.rules.rule_set import RuleSet
 
 #: Makes an engine for a rule set, with the limits and lateness of the configuration.
@@ -30,9 +31,15 @@ class RuleDifferences(msgspec.Struct, frozen=True):
         return bool(self.added or self.changed or self.removed)
 
 
-def differences(before: RuleSet | None, after: RuleSet) -> RuleDifferences:
-    """What is new, another and gone. A rule whose exceptions changed is another one."""
-    old = _contents(before or RuleSet())
+def differences(
+    before: RuleSet | None, after: RuleSet, *, left_out: Sequence[LeftOut] = ()
+) -> RuleDifferences:
+    """What is new, another and gone. A rule whose exceptions changed is another one.
+
+    `left_out`: what else was in force before, and can't be read any more. What is still there was
+    changed, for it can be read now.
+    """
+    old = _contents(before or RuleSet()) | {one.id: None for one in left_out if one.id}
     new = _contents(after)
     changed = tuple(sorted(one for one in new.keys() & old.keys() if new[one] != old[one]))
     shaped, shapes = state_fingerprints(before or RuleSet()), state_fingerprints(after)
@@ -47,7 +54,7 @@ def differences(before: RuleSet | None, after: RuleSet) -> RuleDifferences:
     )
 
 
-def _contents(rules: RuleSet) -> Mapping[str, Any]:
+def _contents(rules: RuleSet) -> dict[str, Any]:
     """What each rule does: its own content, filters, lists and pipelines in its hash."""
     excepted = covers(rules.exceptions)
     silent = {one.rule.id for one in (*rules.sigma, *rules.correlations) if one.silent}

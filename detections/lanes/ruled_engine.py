@@ -7,7 +7,7 @@ from detections.engine.rule_states import Unfit
 from detections.lanes.events import Taken
 from detections.lanes.rule_change import MakeEngine, Switched, switch
 from detections.lanes.rules_in_force import RulesInForce
-from detections.rules.archived import rules_in
+from detections.rules.readable import LeftOut, ReadableRules, readable_rules
 from detections.rules.rule_set import RuleSet
 from normalizer.events import Alert, Record, RulesChanged
 from pipeline.bus.lane_order import Mark
@@ -17,9 +17,10 @@ from pipeline.bus.rule_archive import RuleArchive
 Rebuild = Callable[[Engine, Sequence[Unfit], int], Awaitable[None]]
 
 
-async def archived_rules(archive: RuleArchive, digest: str) -> RuleSet:
-    """A rule set by its hash. Raises RuleSetLost, and ProblemsFound if this version refuses it."""
-    return rules_in(await archive.get(digest))
+async def archived_rules(archive: RuleArchive, digest: str) -> ReadableRules:
+    """A rule set by its hash, as far as this version can read it. Raises RuleSetLost, and
+    ProblemsFound if it can't read its pipelines."""
+    return readable_rules(await archive.get(digest))
 
 
 class RuledEngine:
@@ -32,9 +33,11 @@ class RuledEngine:
         in_force: RulesInForce | None = None,
         *,
         on_switch: Callable[[RulesChanged, Switched], None] = lambda record, switched: None,
+        on_left_out: Callable[[str, Sequence[LeftOut]], None] = lambda digest, left_out: None,
     ) -> None:
         """`engine`: of the rules to run until the stream says something. Without the other two its
-        rules stay, whatever the stream says.
+        rules stay, whatever the stream says. `on_left_out` is told of a set that was kept by
+        another version, by its hash, what this one can't read of it.
         """
         self.engine = engine
         self.digest: str | None = None
@@ -45,6 +48,7 @@ class RuledEngine:
         self._make = make
         self._in_force = in_force
         self._on_switch = on_switch
+        self._on_left_out = on_left_out
 
     def anew(self) -> "RuledEngine":
         """Another one, without state: `begin` tells it where it stands."""
@@ -69,7 +73,7 @@ class RuledEngine:
         elif digest == self.digest:
             rules = self.engine.ruleset
         else:
-            rules = await archived_rules(self._in_force.archive, digest)
+            rules = await self._archived(self._in_force, digest)
         self.engine, self.digest = self._make(rules), digest
 
     async def take(self, taken: Taken, place: int | None = None) -> list[Alert]:
@@ -93,12 +97,18 @@ class RuledEngine:
     async def _change(self, record: RulesChanged, place: int | None) -> None:
         if self._make is None or self._in_force is None or record.rules == self.digest:
             return
-        rules = await archived_rules(self._in_force.archive, record.rules)
+        rules = await self._archived(self._in_force, record.rules)
         switched = switch(self.engine, rules, self._make)
         self.engine, self.digest = switched.engine, record.rules
         if switched.unfit and place is not None and self.rebuild is not None:
             await self.rebuild(switched.engine, switched.unfit, place - 1)
         self._on_switch(record, switched)
+
+    async def _archived(self, in_force: RulesInForce, digest: str) -> RuleSet:
+        found = await archived_rules(in_force.archive, digest)
+        if found.left_out:
+            self._on_left_out(digest, found.left_out)
+        return found.rules
 
 
 def without_changes(taken: Taken) -> Taken:

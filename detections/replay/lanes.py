@@ -1,6 +1,6 @@
 """The lanes of a replay: each reads, and runs the rules, as the live one of its name does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from detections.alerting.given_alerts import GivenAlerts
 from detections.engine.chain_history import Orphans
@@ -11,6 +11,7 @@ from detections.lanes.rule_change import MakeEngine, Switched
 from detections.lanes.ruled_engine import RuledEngine
 from detections.lanes.rules_in_force import RulesInForce
 from detections.lanes.stage import LanePlace
+from detections.rules.readable import LeftOut
 from detections.rules.rule_set import RuleSet
 from normalizer.events import RulesChanged
 from pipeline.bus import Bus, Stream, StreamMessage
@@ -65,6 +66,7 @@ def lane_engine(
     make: MakeEngine,
     in_force: RulesInForce,
     on_switch: Callable[[RulesChanged, Switched], None],
+    on_left_out: Callable[[str, Sequence[LeftOut]], None],
     *,
     warm_up: int,
     orphans: Callable[[], Orphans],
@@ -79,6 +81,7 @@ def lane_engine(
         lambda others: make(place.rules(others)),
         in_force,
         on_switch=on_switch,
+        on_left_out=on_left_out,
     )
     ruled.digest = digest
     past = LanePast(bus, ruled, place.events(bus), place.name)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from detections.alerting.exceptions import Exceptions
 from detections.rules.model import Rule
+from detections.rules.readable import LeftOut
 from detections.rules.rule_set import RuleSet
 from normalizer.events import Alert, Record
 
@@ -20,12 +21,17 @@ class Reasons:
         self._exceptions_then = Exceptions(())
         self._missing: dict[str, str] = {}
         self._ran: dict[str, set[str]] = {}
+        self._left_out: set[str] = set()
         self._oldest: int | None = None
 
     def ran(self, rules: RuleSet) -> None:
         """Rules that the replay runs, or ran."""
         for rule in rules.alerting:
             self._ran.setdefault(rule.id, set()).add(rule.hash)
+
+    def left_out(self, rule: LeftOut) -> None:
+        """A rule that was in force, and can't be read by this version."""
+        self._left_out.add(rule.id)
 
     def in_force(self, rules: RuleSet) -> None:
         """The rules that are in force at this place of the stream, where others are replayed."""
@@ -66,10 +72,11 @@ class Reasons:
 
     def only_live(self, alert: Alert) -> str | None:
         """Why the replay hasn't an alert of the live run."""
-        if alert.rule_id not in self._ran:
-            return "the rule is gone"
-        if alert.rule_hash not in self._ran[alert.rule_id]:
-            return "the rule was changed"
+        ran = self._ran.get(alert.rule_id, ())
+        if alert.rule_hash not in ran:
+            if alert.rule_id in self._left_out:
+                return "this version can't read the rule as it was"
+            return "the rule was changed" if ran else "the rule is gone"
         if alert.id in self._excepted:
             return f"it is excepted, by {self._excepted[alert.id]}"
         if alert.created is not None and (self._oldest is None or alert.created < self._oldest):

@@ -27,6 +27,7 @@ from detections.replay.noted import noting
 from detections.replay.reasons import Reasons
 from detections.replay.result import Replay, RuleAgreement, RuleSwitch
 from detections.replay.span import Span
+from detections.rules.readable import LeftOut
 from detections.rules.rule_set import RuleSet
 from normalizer.events import Alert, AlertUpdate, Record, RulesChanged
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
@@ -210,7 +211,7 @@ class _Replaying:
         digest = await in_force.at(sequence - 1)
         then = plan.configured
         if digest is not None:
-            then = await archived_rules(in_force.archive, digest)
+            then = await self._archived(digest)
         elif plan.given is None:
             self._notes.append(
                 "the stream doesn't say which rules were in force: those of the configuration ran"
@@ -232,6 +233,7 @@ class _Replaying:
                     self._make,
                     in_force,
                     self._note,
+                    self._leave_out,
                     warm_up=plan.rebuild_warm_up,
                     orphans=lambda: self._orphans,
                 ),
@@ -278,8 +280,21 @@ class _Replaying:
         """Without changes of rules, of which only the reasons are told."""
         for record in taken.records:
             if isinstance(record, RulesChanged):
-                self._reasons.in_force(await archived_rules(self._in_force.archive, record.rules))
+                self._reasons.in_force(await self._archived(record.rules))
         return without_changes(taken)
+
+    async def _archived(self, digest: str) -> RuleSet:
+        found = await archived_rules(self._in_force.archive, digest)
+        self._leave_out(digest, found.left_out)
+        return found.rules
+
+    def _leave_out(self, digest: str, left_out: Sequence[LeftOut]) -> None:
+        """What this version can't read of a rule set isn't run; said once, whichever lane asks."""
+        for one in left_out:
+            self._reasons.left_out(one)
+            note = f"rule set {digest[:12]}: {one.title} is left out, it can't be read: {one.why}"
+            if note not in self._notes:
+                self._notes.append(note)
 
     def _note(self, record: RulesChanged, switched: Switched) -> None:
         """Other rules run from here on, in one of the lanes."""

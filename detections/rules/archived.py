@@ -33,10 +33,17 @@ def read_rule_files(paths: Iterable[Path], pipelines: Sequence[Path] = ()) -> Ru
 
 def rules_in(files: RuleFiles) -> RuleSet:
     """The rules of a set that was kept. Raises ProblemsFound where this version can't read it."""
-    return rules_of(
-        [_parsed(file) for file in files.rules],
-        pipelines=[_parsed(file, single=True) for file in files.pipelines],
-    )
+    return rules_of(parsed_rules(files), pipelines=parsed_pipelines(files))
+
+
+def parsed_rules(files: RuleFiles) -> list[Parsed]:
+    """The documents of rules, exceptions and lists of a set that was kept."""
+    return [_parsed(file) for file in files.rules]
+
+
+def parsed_pipelines(files: RuleFiles) -> list[Parsed]:
+    """The documents of its pipelines."""
+    return [_parsed(file, single=True) for file in files.pipelines]
 
 
 def _parsed(file: RuleFile, *, single: bool = False) -> Parsed:

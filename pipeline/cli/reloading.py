@@ -36,7 +36,7 @@ from pipeline.system_users import current_user
 
 if TYPE_CHECKING:
     from detections.lanes.rules_in_force import RulesInForce
-    from detections.rules.rule_set import RuleSet
+    from detections.rules.readable import ReadableRules
 
 #: Messages, from the stream's end, in which a record is looked for.
 _MOST_LOOKED_AT = 100
@@ -167,8 +167,9 @@ async def announce(
     if previous is None:  # nothing changes: they were in force since the stream's beginning
         await in_force.remember(digest)
         return RulesReloaded(rules=digest, first=True)
-    before = await _rules_before(in_force, previous)
-    found = differences(before, rules) if before is not None else None
+    read = await _rules_before(in_force, previous)
+    before, left_out = (read.rules, read.left_out) if read is not None else (None, ())
+    found = differences(before, rules, left_out=left_out) if read is not None else None
     if note is not None:
         for one in exception_notes(before, rules, request.reason or ""):
             await note(one)
@@ -201,7 +202,8 @@ async def announce(
             "look which ones should hold, and reload again",
             CONFIGURATION,
         ) from error
-    titles = {one.id: one.title for one in (*(before.rules if before else ()), *rules.rules)}
+    were = (*left_out, *(before.rules if before else ()))
+    titles = {one.id: one.title for one in (*were, *rules.rules)}
     return RulesReloaded(
         rules=digest,
         sequence=sequence,
@@ -228,7 +230,7 @@ async def _newest_time(bus: Bus) -> int | None:
     return None
 
 
-async def _rules_before(in_force: "RulesInForce", digest: str | None) -> "RuleSet | None":
+async def _rules_before(in_force: "RulesInForce", digest: str | None) -> "ReadableRules | None":
     """The rules in force until now; None where there are none, or they can't be read any more."""
     from detections.lanes.ruled_engine import archived_rules
 

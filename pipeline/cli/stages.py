@@ -277,7 +277,7 @@ def venues(config: Configuration) -> Mapping[str, str]:
 def _detections(config: Configuration) -> Start:
     from detections.engine.engine import Engine
     from detections.lanes.lane import Lane
-    from detections.lanes.rule_news import telling
+    from detections.lanes.rule_news import telling, telling_left_out
     from detections.lanes.ruled_engine import RuledEngine
     from detections.lanes.rules_in_force import RulesInForce
     from detections.lanes.stage import DetectionStage, LanePlace, lane_places, worker_id
@@ -304,7 +304,13 @@ def _detections(config: Configuration) -> Start:
 
             return Lane(
                 bus,
-                RuledEngine(make_part(rules), make_part, in_force, on_switch=telling(place.name)),
+                RuledEngine(
+                    make_part(rules),
+                    make_part,
+                    in_force,
+                    on_switch=telling(place.name),
+                    on_left_out=telling_left_out(place.name),
+                ),
                 warm_up=settings.warm_up,
                 checkpoint_every=settings.checkpoint_every,
                 name=place.name,

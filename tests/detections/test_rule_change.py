@@ -12,7 +12,7 @@ import structlog
 from detections.engine.engine import Engine
 from detections.lanes.lane import Lane
 from detections.lanes.rule_change import differences
-from detections.lanes.rule_news import telling
+from detections.lanes.rule_news import telling, telling_left_out
 from detections.lanes.ruled_engine import RuledEngine
 from detections.lanes.rules_in_force import RulesInForce
 from detections.lanes.stage import lane_places
@@ -84,7 +84,11 @@ class Site:
         """The detections; nothing is saved on their way out."""
         in_force = await RulesInForce.open(self.bus)
         engine = RuledEngine(
-            Engine(self.rules()), Engine, in_force, on_switch=telling("detections")
+            Engine(self.rules()),
+            Engine,
+            in_force,
+            on_switch=telling("detections"),
+            on_left_out=telling_left_out("detections"),
         )
         lane = Lane(self.bus, engine, warm_up=0, checkpoint_every=SECOND // 20)
         task = asyncio.create_task(lane.run())
