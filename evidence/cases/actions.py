@@ -80,6 +80,12 @@ def case_id(typology: str, entities: Sequence[str], asset: str, first_alert: str
     return f"TW-{sha256(content).hexdigest()[:12].upper()}"
 
 
+def referral_id(about: About, who: str, at: int) -> str:
+    """The id of a case that somebody opens without an alert: each time another one."""
+    content = msgspec.json.encode([about, who, at])
+    return f"TW-{sha256(content).hexdigest()[:12].upper()}"
+
+
 def opened(case: str, about: About, wish: Wish) -> tuple[CaseActivity, Case]:
     """The first activity of a case, and the case. Raises ActionRefused."""
     return _whole(None, _draft(case, 1, wish, about))
@@ -191,7 +197,7 @@ def sentence(whole: CaseActivity, draft: CaseActivity) -> str:
     alerts = f"{count} alert{'s' if count != 1 else ''}"
     by = f" of {draft.rule_name}" if draft.rule_name else ""
     what = {
-        "opened": f"opened the case with {alerts}{by}",
+        "opened": f"opened the case with {alerts}{by}" if count else "opened the case",
         "alerts-joined": f"put {alerts}{by} into the case",
         "alerts-suppressed": f"suppressed {alerts}{by}",
         "alerts-retracted": f"marked {alerts} retracted",

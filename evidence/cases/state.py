@@ -366,6 +366,17 @@ def _open(case: Case, activity: CaseActivity) -> None:
 
 
 def _join(case: Case, activity: CaseActivity) -> None:
+    if activity.alerts or activity.rule_id:  # a case of a referral is opened without any
+        _join_alerts(case, activity)
+    if SEVERITY[activity.level] > SEVERITY[case.level]:
+        case.level = activity.level
+    case.four_eyes = case.four_eyes or activity.four_eyes
+    if case.status == "pending":
+        # What was proposed was not about these alerts.
+        case.status, case.proposal = "in-progress", None
+
+
+def _join_alerts(case: Case, activity: CaseActivity) -> None:
     rule_id = activity.rule_id or ""
     was = case.rules.get(rule_id) or RuleInCase(activity.rule_name or "")
     new = [one for one in activity.alerts if one not in case.alerts]
@@ -380,12 +391,6 @@ def _join(case: Case, activity: CaseActivity) -> None:
         first=first,
         last=max(was.last, last, first),
     )
-    if SEVERITY[activity.level] > SEVERITY[case.level]:
-        case.level = activity.level
-    case.four_eyes = case.four_eyes or activity.four_eyes
-    if case.status == "pending":
-        # What was proposed was not about these alerts.
-        case.status, case.proposal = "in-progress", None
 
 
 def _attach(case: Case, activity: CaseActivity) -> None:

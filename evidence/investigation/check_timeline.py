@@ -264,8 +264,8 @@ def check_documents(
                 check_document(flat, proven[one])
     for entry in done.values():
         raise Wrong(f"entry {entry['number']} of the audit log is gone from the timeline")
-    of_parties = bool(manifest.get("parties")) and not manifest["alert"]
-    if not of_parties and manifest["alert"] not in told | set(manifest["missing"]):
+    of_none = not manifest["alert"] and (manifest.get("parties") or manifest.get("case"))
+    if not of_none and manifest["alert"] not in told | set(manifest["missing"]):
         raise Wrong(f"the timeline doesn't have {manifest['alert']}, the alert that it is about")
     if set(proven) - told:
         raise Wrong(f"the timeline doesn't have {sorted(set(proven) - told)[0]}")
@@ -304,6 +304,8 @@ def check_activities(
                 proven += 1
             elif one not in unproven:
                 raise Wrong(f"{one}, an action on the case, is not what the audit log has")
+            if document.get("surveillance.case.alert_ids") and not manifest["alert"]:
+                raise Wrong(f"{one} is of an alert, and the manifest names none")
             case = document.get("surveillance.case.id")
             if case != manifest.get("case"):
                 raise Wrong(f"{one} is an action on {case}, not on {manifest.get('case')}")

@@ -65,7 +65,7 @@ class RuleText(Struct, frozen=True, kw_only=True):
 class Manifest(Struct, kw_only=True, omit_defaults=True):
     """What is in an export, and what is not."""
 
-    #: Empty where it is of parties.
+    #: Empty where it is of parties, or of a case without alerts.
     alert: str
     #: Id of the case, where it is one's; `alert` is its gravest one then.
     case: str = ""
@@ -164,13 +164,13 @@ def _written(gathered: Gathered, parts: Parts, to: Path, writers: Iterable[Write
 
 
 def _about(gathered: Gathered) -> list[tuple[str, str]]:
-    subject = gathered.subject
-    if subject is None:
-        return [("party", _plain(one)) for one in gathered.parties]
-    what = ("alert", subject.id)
-    if gathered.case is not None:
-        what = ("case", gathered.case.case.id)
-    return [what, ("rule", _plain(subject.rule_name))]
+    subject, case = gathered.subject, gathered.case
+    rule = [] if subject is None else [("rule", _plain(subject.rule_name))]
+    if case is not None:
+        return [("case", case.case.id), *rule]
+    if subject is not None:
+        return [("alert", subject.id), *rule]
+    return [("party", _plain(one)) for one in gathered.parties]
 
 
 def hashes(folder: Path) -> dict[str, str]:

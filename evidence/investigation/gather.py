@@ -32,7 +32,8 @@ _MOST_IN_TITLE = 3
 class Gathered(Struct, kw_only=True):
     """What was found."""
 
-    #: The alert that was asked for; of a case its gravest one; None where it is of parties.
+    #: The alert that was asked for; of a case its gravest one; None where it is of parties, or of
+    #: a case without alerts.
     subject: Alert | None
     scope: Scope
     #: Those that were asked for, where no alert or case was.
@@ -90,19 +91,25 @@ def gather(
     """All around the alert of this id, or of the one that begins so; or around a case.
 
     `window`, in nanoseconds, is looked at before the first event that the alert rests on and after
-    the last; `since` and `until` say otherwise. `also`: other names to look for. Raises Failure.
+    the last; `since` and `until` say otherwise, and must where a case has no alert. `also`: other
+    names to look for. Raises Failure.
     """
     unreadable: list[str] = []
     case = None if isinstance(wanted, str) else wanted
     if isinstance(wanted, str):
         subjects, gone = [find_alert(archive, wanted, unreadable)], list[str]()
-    else:
+    elif wanted.alerts:
         subjects, gone = alerts_of(archive, wanted)
-    subject = min(subjects, key=lambda one: (-SEVERITY[one.level], one.timestamp, one.id))
-    first = min(one.timestamp if one.created is None else one.created for one in subjects)
-    last = max(max(one.timestamp, one.ended or 0) for one in subjects)
-    begin = first - window if since is None else since
-    end = last + window + 1 if until is None else until
+    else:
+        subjects, gone = [], []
+    begin, end = _stretch(subjects, window, since, until)
+    if begin is None or end is None:
+        assert case is not None
+        said = f"{case.case.id} has no alert: say of which time, by --from and --until"
+        raise Failure(said, CONFIGURATION)
+    subject = min(
+        subjects, key=lambda one: (-SEVERITY[one.level], one.timestamp, one.id), default=None
+    )
     case_names = () if case is None else case.case.entities
     return _collected(
         archive,
@@ -116,6 +123,18 @@ def gather(
         unreadable=unreadable,
         progress=progress,
     )
+
+
+def _stretch(
+    subjects: Sequence[Alert], window: int, since: int | None, until: int | None
+) -> tuple[int | None, int | None]:
+    """From when until when; None where neither the alerts say it nor somebody does."""
+    if subjects and since is None:
+        created = (one.timestamp if one.created is None else one.created for one in subjects)
+        since = min(created) - window
+    if subjects and until is None:
+        until = max(max(one.timestamp, one.ended or 0) for one in subjects) + window + 1
+    return since, until
 
 
 def gather_parties(
@@ -234,6 +253,8 @@ def find_alert(archive: Archive, alert_id: str, unreadable: list[str]) -> Alert:
 def alerts_of(archive: Archive, file: CaseFile) -> tuple[list[Alert], list[str]]:
     """The alerts of a case, and ids of those that the archive doesn't have. Raises Failure."""
     ids = frozenset(file.alerts)
+    if not ids:
+        raise Failure(f"no alert is in {file.case.id}: see `tapewatch case join`", FAILED)
     found: dict[str, Alert] = {}
     for record, _ in _read(archive.alerts(Wanted(ids=ids)), []):  # they are read again
         if isinstance(record, Alert) and record.id in ids:

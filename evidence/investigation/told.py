@@ -36,7 +36,7 @@ def headline_figures(gathered: Gathered, lines: Sequence[Line]) -> list[tuple[st
         level = "no alert" if gravest is None else gravest.level
         about = ("parties", f"{len(gathered.parties):,}")
     return [
-        ("gravest level" if alert is None else "level", level),
+        ("level" if gathered.parties == () else "gravest level", level),
         about,
         ("alerts", f"{len(gathered.alerts):,}"),
         ("events", f"{sum(line.kind == 'event' for line in lines):,}"),

@@ -1,109 +1,142 @@
-"""``tapewatch case open``: make a case of an alert by hand, wherever the alert was seen."""
+"""``tapewatch case open`` and ``case join``: make a case by hand, and put alerts into one."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from msgspec import Struct
 
-from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath
-from pipeline.cli.case import case, check_written, on_bus
-from pipeline.cli.chosen_sink import (
-    SPLUNK_TOKEN,
-    SplunkAuthority,
-    SplunkToken,
-    archive_of_sink,
-    check_of_splunk,
+from pipeline.cli.alert_anywhere import (
+    AlsoOut,
+    AlsoSplunk,
+    Elsewhere,
+    find_anywhere,
+    wanted_alert,
 )
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath
+from pipeline.cli.case import CaseId, Why, case, check_written, on_bus
+from pipeline.cli.case_meant import meant_case
+from pipeline.cli.chosen_sink import SPLUNK_TOKEN, SplunkAuthority, SplunkToken
 from pipeline.cli.failures import CONFIGURATION, Failure, command
-from pipeline.problems import fit_for_terminal
+from pipeline.problems import did_you_mean, fit_for_terminal, one_of
 from pipeline.source_state import now
 from pipeline.system_users import current_user
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from evidence.cases.actions import About
     from evidence.cases.store import CaseStore
-    from evidence.investigation.archive import Archive
-    from normalizer.events import Alert, CaseActivity
+    from normalizer.events import CaseActivity, Level
     from pipeline.bus import Bus
+    from pipeline.config.cases import Cases
     from pipeline.config.schema import Configuration
-    from pipeline.config.sinks import FileSink
 
 _ATTEMPTS = 5
-#: Characters of an alert's id: SHA-256.
-_WHOLE = 64
-
-
-class _Unasked(Struct):
-    """What of the configuration can't be looked at, and why."""
-
-    name: str
-    why: str
+#: Characters of a title: more is no title, and nobody reads it in a list.
+_MOST_TITLE = 160
 
 
 @case.command("open")
 @command
 def open_case(
+    why: Why,
     alert: Annotated[
-        str, typer.Option("--alert", metavar="ID", help="The alert's event.id, whole.")
-    ],
-    why: Annotated[str, typer.Option("--why", help="Why, for the record.")],
-    config: ConfigPath = DEFAULT_CONFIG,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Look in the folder of a file sink as well.")
+        str | None, typer.Option("--alert", metavar="ID", help="The alert's event.id, whole.")
     ] = None,
-    splunk: Annotated[
+    title: Annotated[
         str | None,
-        typer.Option("--splunk", metavar="URL", help="And in Splunk: its management port, 8089."),
+        typer.Option("--title", help="Of a case without an alert: what it is about, in few words."),
     ] = None,
+    parties: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--party", metavar="NAME", help="Whom it is about: accounts, addresses, investors."
+        ),
+    ] = None,
+    level: Annotated[
+        Literal["informational", "low", "medium", "high", "critical"] | None,
+        typer.Option("--level", help="How bad it would be.", show_default="medium"),
+    ] = None,
+    typology: Annotated[
+        str | None, typer.Option("--typology", help="The kind of abuse, such as insider_dealing.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", metavar="ID", help="The token's id.")
+    ] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    out: AlsoOut = None,
+    splunk: AlsoSplunk = None,
     splunk_token: SplunkToken = SPLUNK_TOKEN,
     splunk_ca: SplunkAuthority = None,
 ) -> None:
-    """Open a case of an alert, also of one that by the configuration opens none. It joins the open
-    case that it belongs to. The alert is looked for on the bus, then in the configured sinks."""
-    wanted = alert.strip()
-    if not wanted:
-        raise Failure("an empty id names no alert", CONFIGURATION)
-    if not why.strip():
-        raise Failure("a reason is wanted: --why", CONFIGURATION)
-    check_written("why", why)
-    check_of_splunk(splunk, splunk_token, None, splunk_ca)
+    """Open a case: of an alert, also of one that by the configuration opens none, or without any,
+    of a complaint, a tip or a request, which --title and --party describe. An alert joins the open
+    case that it belongs to. It is looked for on the bus, then in the configured sinks."""
+    _check_why(why)
+    elsewhere = Elsewhere(out=out, splunk=splunk, splunk_token=splunk_token, splunk_ca=splunk_ca)
+    if alert is not None:
+        of_referral = (title, parties, level, typology, token)
+        if any(one is not None for one in of_referral):
+            said = (
+                "--title, --party, --level, --typology and --token are for a case without --alert"
+            )
+            raise Failure(said, CONFIGURATION)
+        work = _of_alert(config, wanted_alert(alert), elsewhere, why)
+    else:
+        if elsewhere != Elsewhere():
+            raise Failure("--out and --splunk belong to --alert", CONFIGURATION)
+        about = _about(title, parties or (), typology, token)
+        work = _of_referral(config, about, level or "medium", why)
+    _tell(on_bus(config, work))
 
-    def archives(loaded: "Configuration") -> "Iterator[Archive | _Unasked]":
-        from evidence.investigation.archive import FolderArchive
 
-        # What the installation itself has goes first: whoever names a folder may have written it.
-        yield from _configured(loaded, masked=False)
-        if out is not None:
-            yield FolderArchive(out, ["alerts"])
-        if splunk is not None:
-            from pipeline.cli.timeline import splunk_archive
+@case.command("join")
+@command
+def join_case(
+    case_id: CaseId,
+    alert: Annotated[
+        str, typer.Option("--alert", metavar="ID", help="The alert's event.id, whole.")
+    ],
+    why: Why,
+    config: ConfigPath = DEFAULT_CONFIG,
+    out: AlsoOut = None,
+    splunk: AlsoSplunk = None,
+    splunk_token: SplunkToken = SPLUNK_TOKEN,
+    splunk_ca: SplunkAuthority = None,
+) -> None:
+    """Put an alert that is in no case into this one, whatever kind of abuse and asset it is of. It
+    is looked for as by `open`."""
+    _check_why(why)
+    elsewhere = Elsewhere(out=out, splunk=splunk, splunk_token=splunk_token, splunk_ca=splunk_ca)
+    _tell(on_bus(config, _of_alert(config, wanted_alert(alert), elsewhere, why, into=case_id)))
 
-            yield splunk_archive(splunk, splunk_token, None, splunk_ca)
-        # What a masked sink has is the alert too, but of people by other names: last of all.
-        yield from _configured(loaded, masked=True)
+
+_Work = Callable[["CaseStore", "Configuration", "Bus"], Awaitable["CaseActivity"]]
+
+
+def _of_alert(
+    config: Path, wanted: str, elsewhere: Elsewhere, why: str, *, into: str | None = None
+) -> _Work:
+    elsewhere.check()
 
     async def work(store: "CaseStore", loaded: "Configuration", bus: "Bus") -> "CaseActivity":
-        import asyncio
-
-        from evidence.cases.by_hand import alert_on_bus, open_by_hand
+        from evidence.cases.by_hand import open_by_hand
         from evidence.cases.rule_authors import RuleAuthors
         from evidence.cases.state import ActionRefused
         from evidence.cases.store import CaseChanged
 
-        if loaded.cases is None:
-            raise Failure(f"{config} has no `cases`: see docs/cases.md", CONFIGURATION)
-        found = await alert_on_bus(bus, wanted)
-        if found is None:  # archives wait in loops of their own, for which a thread is needed here
-            found = await asyncio.to_thread(_in_archives, archives(loaded), wanted)
+        settings = _settings(loaded, config)
+        named = None
+        if into is not None:
+            there = (await meant_case(store, into)).case
+            named = None if there is None else there.id
+        found = await find_anywhere(bus, loaded, wanted, elsewhere)
         authors = await RuleAuthors.open(bus)
         await authors.read()
         for _ in range(_ATTEMPTS):
             try:
                 return await open_by_hand(
-                    store, found, loaded.cases, authors.changed_by,
-                    who=current_user(), at=now(), why=why.strip(),
+                    store, found, settings, authors.changed_by,
+                    who=current_user(), at=now(), why=why.strip(), into=named,
                 )  # fmt: skip
             except ActionRefused as refused:
                 raise Failure(f"{wanted}: {refused}") from None
@@ -111,52 +144,69 @@ def open_case(
                 continue  # the stage, or somebody else, was faster
         raise Failure("cases change too fast: try it again")
 
-    done = on_bus(config, work)
-    typer.echo(fit_for_terminal(f"{done.message} (number {done.number})"))
+    return work
 
 
-def _configured(loaded: "Configuration", *, masked: bool) -> "Iterator[Archive | _Unasked]":
-    from pipeline.config.sinks import ElasticsearchSink, FileSink
+def _of_referral(config: Path, about: "About", level: "Level", why: str) -> _Work:
+    async def work(store: "CaseStore", loaded: "Configuration", _: "Bus") -> "CaseActivity":
+        from evidence.cases.by_hand import open_referral
+        from evidence.cases.state import ActionRefused
 
-    for sink in loaded.sinks:
-        if "alerts" not in sink.content or (sink.mask is not None) is not masked:
-            continue
-        if isinstance(sink, FileSink):
-            yield from _of_files(sink)
-        elif isinstance(sink, ElasticsearchSink):
-            yield archive_of_sink(sink)
-
-
-def _of_files(sink: "FileSink") -> "Iterator[Archive | _Unasked]":
-    """The folder of a file sink, which is its owner's and their group's; none before any alert."""
-    from evidence.investigation.archive import FolderArchive
-
-    try:
-        (sink.path / "alerts").stat()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        yield _Unasked(f"files of {sink.path.name}", error.strerror or str(error))
-    else:
-        yield FolderArchive(sink.path, ["alerts"])
-
-
-def _in_archives(archives: "Iterator[Archive | _Unasked]", alert_id: str) -> "Alert":
-    """Raises Failure where none has it, with why one could not be asked."""
-    from evidence.investigation.gather import alert_in
-
-    asked: list[str] = ["the bus"]
-    for archive in archives:
-        if isinstance(archive, _Unasked):
-            asked.append(f"{archive.name} (not asked: {archive.why})")
-            continue
+        settings = _settings(loaded, config)
         try:
-            found = alert_in(archive, alert_id)
-        except Failure as failure:
-            asked.append(f"{archive.name} (not asked: {failure})")
-            continue
-        if found is not None:
-            return found
-        asked.append(archive.name)
-    part = "" if len(alert_id) >= _WHOLE else ": give the whole id, as `event.id` has it"
-    raise Failure(f"no alert {alert_id} in {', '.join(asked)}{part}")
+            return await open_referral(
+                store, about, level, settings, who=current_user(), at=now(), why=why.strip()
+            )
+        except ActionRefused as refused:
+            raise Failure(str(refused)) from None
+
+    return work
+
+
+def _about(
+    title: str | None, parties: Sequence[str], typology: str | None, token: str | None
+) -> "About":
+    """What the case is about that somebody describes. Raises Failure."""
+    from detections.typologies import TYPOLOGIES
+    from evidence.cases.actions import About
+    from pipeline.reference_records import compared_account
+
+    named = list(dict.fromkeys(compared_account(one.strip()) for one in parties))
+    if title is None and not parties:
+        raise Failure("name an alert by --alert, or --title and --party", CONFIGURATION)
+    if title is None or not title.strip():
+        raise Failure("say what it is about, in few words: --title", CONFIGURATION)
+    if not named or not all(named):
+        raise Failure("say whom it is about: --party", CONFIGURATION)
+    if len(title.strip()) > _MOST_TITLE:
+        said = f"the title has more than {_MOST_TITLE} characters: --why takes the rest"
+        raise Failure(said, CONFIGURATION)
+    for what, text in (
+        ("title", title),
+        *(("party", one) for one in named),
+        ("token", token or ""),
+    ):
+        check_written(what, text)
+    if typology is not None and typology not in TYPOLOGIES:
+        hint = did_you_mean(typology, TYPOLOGIES)
+        meant = f"did you mean {hint}?" if hint else f"one of {one_of(TYPOLOGIES)} is wanted"
+        raise Failure(f"--typology: there is no {typology}: {meant}", CONFIGURATION)
+    return About(
+        title=title.strip(), typology=typology or "", entities=named, token_id=token or None
+    )
+
+
+def _settings(loaded: "Configuration", config: Path) -> "Cases":
+    if loaded.cases is None:
+        raise Failure(f"{config} has no `cases`: see docs/cases.md", CONFIGURATION)
+    return loaded.cases
+
+
+def _check_why(why: str) -> None:
+    if not why.strip():
+        raise Failure("a reason is wanted: --why", CONFIGURATION)
+    check_written("why", why)
+
+
+def _tell(done: "CaseActivity") -> None:
+    typer.echo(fit_for_terminal(f"{done.message} (number {done.number})"))

@@ -139,6 +139,8 @@ def print_case(case: "Case", history: "Sequence[CaseActivity]", console: Console
 
 
 def _print_alerts(case: "Case", console: Console) -> None:
+    if not case.alerts:
+        say(console, "  alerts      none: it was opened without")
     for rule_id, rule in case.rules.items():
         times = "once" if rule.alerts == 1 else f"{rule.alerts:,} times"
         span = moment(rule.first)

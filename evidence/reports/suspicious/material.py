@@ -99,6 +99,9 @@ class Material(Struct, kw_only=True):
 def gather_case(source: ReportSource, archive: Archive, case_id: str) -> Material:
     """What is known of the case of this id, or of the one that begins so. Raises Failure."""
     case = _case(source, case_id)
+    if not case.alerts:
+        said = "put those that the report is about into it with `tapewatch case join`"
+        raise Failure(f"no alert is in {case.id}: {said}", FAILED)
     alerts = _alerts(archive, case)
     standing = [one for one in alerts if not case.alerts[one.id].retracted]
     if not standing:

@@ -231,3 +231,40 @@ async def test_by_the_command_which_notes_the_export_with_its_digest(tmp_path: P
     digest = sha256((tmp_path / "case" / "manifest.json").read_bytes()).hexdigest()
     assert msgspec.json.decode(bytes(note.after))["manifest"] == digest  # type: ignore[arg-type]
     assert f"SHA-256 of its manifest: {digest}" in said.out
+
+
+# -- a case without an alert -----------------------------------------------------------------------
+
+
+def referral() -> CaseFile:
+    """Of a complaint about the spoofer."""
+    first, case = opened(ID, ABOUT, wish("opened", 0, level="high", why="a client complains"))
+    second, _ = do(case, wish("commented", MINUTE, comment="no rule alerted"))
+    found = case_file_of([msgspec.json.encode(one) for one in (first, second)])
+    assert found is not None
+    return found
+
+
+def test_of_a_case_without_alerts_there_is_all_that_its_parties_did(tmp_path: Path) -> None:
+    archive = FolderArchive(write(tmp_path / "out", CASE))
+    with pytest.raises(Failure, match="TW-0123456789AB has no alert: say of which time, by --from"):
+        gather(archive, referral(), window=HOUR, since=T0)
+    found = gather(archive, referral(), window=HOUR, since=T0 - HOUR, until=T0 + HOUR)
+    assert found.subject is None
+    assert found.title == "Spoofing by acct-mirage"
+    assert {"e1", "e2", "e3", "gap", "rules", "other-rules", "kyc"} <= {x.id for x in found.lines}
+    assert [one.id for one in found.alerts] == [ALERT.id, AGAIN.id], "theirs, if not the case's"
+    manifest = export(found, Parts(), tmp_path / "export")
+    assert (manifest.alert, manifest.case, manifest.parties) == ("", ID, [])
+    code, said = checked(tmp_path / "export", key=None)
+    assert code == 0, said
+    readme = (tmp_path / "export" / "README.txt").read_text("utf-8")
+    assert f"    case      {ID}\n    from " in readme
+
+
+def test_a_case_with_alerts_is_not_made_one_without(tmp_path: Path) -> None:
+    folder, _ = made(tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_bytes()) | {"alert": ""}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    code, said = checked(folder)
+    assert (code, "is of an alert, and the manifest names none" in said) == (1, True), said

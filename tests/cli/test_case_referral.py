@@ -1,0 +1,149 @@
+"""A case of a complaint, a tip or a request: opened without an alert, which alerts join."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from evidence.cases.by_hand import REFERRAL
+from evidence.cases.stage import CaseStage
+from normalizer.events import Alert
+from pipeline.bus import Bus, Stream
+from pipeline.config.loading import load_configuration
+from tests.cli.test_case import Desk, desk, written
+from tests.evidence.cases.examples import START, alert
+
+__all__ = ["desk"]  # the fixture
+
+COMPLAINT = (
+    *("open", "--title", "A client complains of insiders", "--party", "0xF" + "0" * 39),
+    *("--party", "INV-7", "--typology", "insider_dealing", "--token", "acme"),
+    *("--why", "letter of 3 March"),
+)
+PARTIES = ["0xf" + "0" * 39, "INV-7"]
+
+
+def referral(desk: Desk, *more: str, who: str = "alice") -> str:
+    """The id of the case."""
+    return desk.ok(*COMPLAINT, *more, who=who).split(":")[0]
+
+
+def stage_takes(desk: Desk, one: Alert) -> None:
+    """An alert comes, and the stage of the cases puts it where it belongs."""
+
+    async def run() -> None:
+        loaded = load_configuration(desk.path)
+        assert loaded.cases is not None
+        async with await Bus.connect(loaded.bus, name="test") as bus:
+            data = msgspec.json.encode(one)
+            await bus.jetstream.publish(bus.names.subject(Stream.ALERTS, "lane"), data)
+            stage = CaseStage(bus, loaded.cases, clock=lambda: START)
+            task = asyncio.create_task(stage.run())
+            async with asyncio.timeout(20):
+                while stage.state.position < 2:
+                    await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_it_is_opened_of_what_somebody_says(desk: Desk) -> None:
+    said = desk.ok(*COMPLAINT, "--level", "high")
+    assert "alice opened the case: letter of 3 March (number 1)" in said
+    name = said.split(":")[0]
+    shown = desk.ok("show", name)
+    assert "A client complains of insiders" in shown
+    assert "high, open for" in shown
+    assert "two people must close it" in shown
+    assert "alerts      none: it was opened without" in shown
+    (case,) = [one for one in desk.cases() if one["id"] == name]
+    assert (case["entities"], case["alerts"], case["typology"]) == (PARTIES, 0, "insider_dealing")
+    page = msgspec.json.decode(desk.ok("show", name, "--json"))
+    assert page["history"][0]["tags"] == [REFERRAL]
+    assert page["case"]["rules"] == {}
+
+
+def test_each_is_another_case_of_medium_level_where_nothing_else_is_said(desk: Desk) -> None:
+    names = {referral(desk), referral(desk)}
+    assert len(names) == 2
+    assert {one["level"] for one in desk.cases() if one["id"] in names} == {"medium"}
+
+
+def test_alerts_of_the_same_kind_parties_and_token_join_it_by_themselves(desk: Desk) -> None:
+    name = referral(desk)
+    stage_takes(desk, alert(20, entities=PARTIES, typology="insider_dealing", level="high"))
+    (case,) = [one for one in desk.cases() if one["id"] == name]
+    assert (case["alerts"], case["level"], case["four_eyes"]) == (1, "high", True)
+
+
+def test_any_alert_that_is_in_no_case_can_be_put_into_it(desk: Desk, tmp_path: Path) -> None:
+    name = referral(desk)
+    out = written(tmp_path / "out", alert(21, entities=("0xe",), typology="spoofing"))
+    given = ("join", name[:6], "--alert", "alert-21", "--why", "the same evening")
+    said = desk.ok(*given, "--out", str(out))
+    assert "alice put 1 alert of Rule 1 into the case: the same evening" in said
+    assert f"it is in {name} already" in desk.refused(*given, "--out", str(out))
+    again = ("join", name, "--alert", "alert-1", "--why", "this as well")
+    assert "already, which is open" in desk.refused(*again)
+    (case,) = [one for one in desk.cases() if one["id"] == name]
+    assert case["alerts"] == 1
+
+
+def test_nothing_is_put_into_a_closed_case_or_none(desk: Desk, tmp_path: Path) -> None:
+    name = referral(desk, "--level", "low")
+    desk.ok("close", name, "--resolution", "no-breach", "--why", "nothing in it")
+    out = written(tmp_path / "out", alert(21, entities=("0xe",)))
+    given = ("--alert", "alert-21", "--why", "late", "--out", str(out))
+    assert f"{name} is closed: see `tapewatch case reopen`" in desk.refused("join", name, *given)
+    assert "there is no case TW-000" in desk.refused("join", "TW-000", *given)
+
+
+def test_two_must_close_a_grave_one(desk: Desk) -> None:
+    name = referral(desk, "--level", "high")
+    desk.ok("assign", name, "alice")
+    reason = ("--resolution", "reported", "--why", "STOR of 4 March")
+    assert "two people must close it" in desk.refused("close", name, *reason, who="bob")
+    desk.ok("propose-closing", name, *reason)
+    (number,) = [str(one["number"]) for one in desk.cases() if one["id"] == name]
+    assert "no supervisor" in desk.refused("approve", name, "--expect", number)
+    desk.ok("approve", name, "--expect", number, who="bob")
+
+
+def test_who_is_none_of_the_people_opens_none(desk: Desk) -> None:
+    assert "mallory is none of cases.people" in desk.refused(*COMPLAINT, who="mallory")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((), "name an alert by --alert, or --title and --party"),
+        (("--title", "x"), "say whom it is about: --party"),
+        (("--title", "x", "--party", " "), "say whom it is about: --party"),
+        (("--title", " ", "--party", "y"), "say what it is about, in few words: --title"),
+        (("--party", "y"), "say what it is about, in few words: --title"),
+        (("--title", "x" * 161, "--party", "y"), "the title has more than 160 characters"),
+        (("--title", "x", "--party", "y", "--typology", "insider_dealin"),
+         "--typology: there is no insider_dealin: did you mean insider_dealing?"),
+        (("--title", "x", "--party", "y", "--out", "out"), "--out and --splunk belong to --alert"),
+        (("--alert", "a", "--party", "y"), "are for a case without --alert"),
+        (("--title", "\udcff", "--party", "y"), "given as title is no text in UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_it_wants(desk: Desk, given: tuple[str, ...], said: str) -> None:
+    assert said in desk.refused("open", "--why", "because", *given, code=2)
+
+
+def test_what_rests_on_alerts_says_that_there_are_none(desk: Desk, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from pipeline.cli.commands import app
+
+    name = referral(desk)
+    out = written(tmp_path / "out", alert(21))
+    (out / "events").mkdir()
+    given = ["market", name, "--out", str(out), "--to", str(tmp_path / "m.html")]
+    asked = CliRunner().invoke(app, [*given, "--config", str(desk.path)])
+    assert asked.exit_code == 1
+    assert f"no alert is in {name}: see `tapewatch case join`" in asked.stderr
