@@ -7,7 +7,7 @@ exists, what was probably meant. All problems of a file are collected and shown 
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -74,7 +74,7 @@ class ProblemsFound(Exception):
     """A file can't be used. `problems` holds all that was found in it, warnings included."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(in_file_order(problems))
         super().__init__(self.problems)
 
     def __str__(self) -> str:
@@ -176,10 +176,38 @@ def render(problems: Sequence[Problem], most: int = 100) -> str:
     return fit_for_terminal("\n\n".join(parts))
 
 
+#: Of such a value nothing is known, and all else that is said of it follows from this. The first
+#: that applies counts.
+_UNREADABLE = ("yaml/tag", "yaml/unknown-alias", "secret/not-here", "config/wrong-type")
+_OF_OTHERS = ("config/missing-key", "rule/missing-key")
+#: A key without a value, which may be what is wrong for more than one reason.
+NOTHING = "config/nothing"
+
+
 def in_file_order(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems by file, line and column; what is said twice of one place is kept once."""
-    once = {(p.location, p.code, p.message): p for p in problems}
-    return sorted(once.values(), key=lambda p: p.location)
+    """The problems by file, line and column; what is said twice of one place is kept once.
+
+    Of a value that can't be read at all only that is kept: whoever else looks for it and finds
+    nothing has words of its own for that.
+    """
+    found = {(p.location, p.code, p.message): p for p in problems}.values()
+    codes: dict[Location, set[str]] = {}
+    for one in found:
+        codes.setdefault(one.location, set()).add(one.code)
+    return sorted(
+        (one for one in found if not _follows(one, codes[one.location])),
+        key=lambda p: p.location,
+    )
+
+
+def _follows(problem: Problem, codes: Collection[str]) -> bool:
+    """Whether it only follows from another problem at its place, where there are these."""
+    if len(codes) == 1 or problem.code in _OF_OTHERS:
+        return False
+    if problem.code == NOTHING:
+        return True
+    first = next((code for code in _UNREADABLE if code in codes), problem.code)
+    return problem.severity == "error" and problem.code != first
 
 
 def summary(problems: Iterable[Problem]) -> str:

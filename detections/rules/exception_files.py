@@ -158,7 +158,9 @@ def _rules(reading: Reading, node: Node | None, names: Names) -> list[Draft]:
     for one in node.items if isinstance(node, SequenceNode) else ():
         text = one.text.strip() if isinstance(one, ScalarNode) else ""
         rule = names.find(text) if text else None
-        if text and rule is None:
+        if not text and isinstance(one, ScalarNode) and not one.is_missing:
+            reading.report(one, _CODE, "this isn't a rule", expected="ids and names of rules")
+        elif text and rule is None:
             reading.add(names.missing(one, text))
         elif rule is not None and rule.kind == "filter":
             reading.report(one, _CODE, f"{shown(text)} is a filter, which alerts nobody")

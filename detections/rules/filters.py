@@ -12,13 +12,13 @@ from sigma.conditions import ConditionAND, ConditionItem
 
 from detections.rules.context import Context
 from detections.rules.detection import build_trees, read_detection
-from detections.rules.document import TooManyProblems, read_document
+from detections.rules.document import CONDITION, TooManyProblems, read_document
 from detections.rules.drafts import Draft, Names
 from detections.rules.lists import list_digests
 from detections.rules.logsource import LogSource, is_foreign, read_logsource
 from detections.rules.metadata import check_misplaced, required_of
 from detections.rules.selections import Detection, items_of
-from pipeline.problems import shown
+from pipeline.problems import did_you_mean, shown
 from pipeline.yaml_nodes import MappingNode, ScalarNode, SequenceNode
 
 _ANY = "any"
@@ -128,16 +128,35 @@ def _leaves_out(detection: Detection) -> bool:
     )
 
 
+def _report_missing(draft: Draft, node: MappingNode) -> None:
+    """A filter that doesn't say for which rules would be for all; its key may be misspelt."""
+    keys = (key for key, _ in node.pairs if key.text != CONDITION)
+    meant = next((key for key in keys if did_you_mean(key.text, ["rules"])), None)
+    draft.reading.report(
+        meant or draft.reading.key("filter"),
+        "rule/missing-key",
+        'the key "rules" is missing',
+        expected="any, or ids and names of rules",
+        hint="rules" if meant else None,
+    )
+
+
 def _targets(
     draft: Draft, node: MappingNode, names: Names, logsource: LogSource
 ) -> frozenset[str] | None:
     """The ids of the rules that it names; None where it is for all."""
     reading, place = draft.reading, node.get("rules")
-    if place is None or (isinstance(place, ScalarNode) and place.text.lower() == _ANY):
+    if place is None:
+        _report_missing(draft, node)
+        return None
+    if isinstance(place, ScalarNode) and place.text.lower() == _ANY:
         return None
     nodes = place.items if isinstance(place, SequenceNode) else [place]
-    if not nodes:
-        return None  # as in pySigma
+    if not nodes:  # all, as in pySigma
+        message = "an empty list is taken for all rules of the log source"
+        advice = "if that is meant, write: rules: any"
+        reading.report(place, "rule/filter", message, severity="warning", advice=advice)
+        return None
     ids: set[str] = set()
     for one in nodes:
         text = one.text.strip() if isinstance(one, ScalarNode) else ""

@@ -46,6 +46,8 @@ def is_foreign(document: MappingNode) -> bool:
         return False
     product = logsource.get("product")
     if product is None:
+        if any(_is_misspelt(key.text) for key, _ in logsource.pairs):
+            return False  # which reading it tells
         service = logsource.get("service")
         # One of our services without the product was forgotten, not meant for others.
         ours = isinstance(service, ScalarNode) and service.text in SERVICES
@@ -53,6 +55,12 @@ def is_foreign(document: MappingNode) -> bool:
     if not isinstance(product, ScalarNode):
         return False
     return product.text != OURS and did_you_mean(product.text, [OURS]) is None
+
+
+def _is_misspelt(key: str) -> bool:
+    """Whether a key of a log source was probably meant to be another one."""
+    known = Logsource.__struct_fields__
+    return key not in known and did_you_mean(key, known) is not None
 
 
 def service_of(action: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipeline.problems import NOTHING
 from pipeline.structured.reader import Reader
 from pipeline.structured.scalars import (
     BooleanReader,
@@ -43,6 +44,8 @@ class UnionReader(Reader):
 
     def read(self, node: Node, where: Where, walk: Walk) -> object:
         if self._optional and isinstance(node, ScalarNode) and meaning(node) is None:
+            if node.is_missing:
+                _warn_of_nothing(node, where, walk)
             return None
         if len(self._valued) == 1:
             return self._valued[0].read(node, where, walk)
@@ -60,6 +63,18 @@ class UnionReader(Reader):
             fitting[0].read(node, where, walk)
             return INVALID
         return self.wrong_type(node, where, walk)
+
+
+def _warn_of_nothing(node: ScalarNode, where: Where, walk: Walk) -> None:
+    """`cases:` with all that is below it commented out isn't `cases: {}`, as many take it to be."""
+    walk.report(
+        node,
+        where,
+        NOTHING,
+        "nothing stands here: it is as if this key weren't there",
+        severity="warning",
+        advice="write a value, or null if that is meant",
+    )
 
 
 def _rank(reader: Reader) -> int:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from pipeline.problems import (
     Excerpt,
     Location,
@@ -9,6 +11,7 @@ from pipeline.problems import (
     ProblemsFound,
     did_you_mean,
     excerpt,
+    in_file_order,
     one_of,
     render,
     shown,
@@ -124,3 +127,25 @@ def test_a_long_line_is_cut_around_its_place() -> None:
 
 def test_no_control_character_reaches_the_terminal() -> None:
     assert "\x1b" not in excerpt("a: \x1b[2J", 4).text
+
+
+@pytest.mark.parametrize("first", ["yaml/tag", "yaml/unknown-alias", "config/wrong-type"])
+def test_what_follows_from_a_value_that_can_not_be_read_is_not_told(first: str) -> None:
+    unreadable = _problem(code=first, message="can't be read")
+    consequences = [
+        _problem(code="rule/correlator", message='there is no correlator ""'),
+        _problem(code="config/unknown-key"),
+    ]
+    elsewhere = _problem(4)
+    missing = _problem(code="config/missing-key", message="name is missing")
+    doubt = _problem(code="yaml/look-alike", message="a look-alike", severity="warning")
+    found = ProblemsFound([*consequences, elsewhere, unreadable, missing, doubt])
+    assert set(found.problems) == {unreadable, missing, doubt, elsewhere}
+    assert summary(found.problems) == "3 errors, 1 warning"
+
+
+def test_that_nothing_stands_there_is_told_where_nothing_else_is_wrong() -> None:
+    nothing = _problem(code="config/nothing", severity="warning")
+    other = _problem(code="rule/correlation-condition")
+    assert in_file_order([nothing, other]) == [other]
+    assert in_file_order([nothing]) == [nothing]

@@ -439,3 +439,31 @@ def test_what_is_doubtful_in_its_syntax_is_no_error(text: str) -> None:
     told: list[Problem] = []
     assert load(text.encode(), Named, warnings=told).a == text[3:]
     assert [one.severity for one in told] == ["warning"]
+
+
+class Optional(Struct):
+    inner: Plain | None = None
+    names: list[str] | None = None
+
+
+@pytest.mark.parametrize("text", ["inner:\n", "inner:\n  # text: a\nnames: [a]", "names:\n"])
+def test_a_key_with_nothing_is_doubtful_where_it_may_be_missing(text: str) -> None:
+    warnings: list[Problem] = []
+    assert _load(text, Optional, warnings=warnings).inner is None
+    (warning,) = warnings
+    assert warning.severity == "warning"
+    assert warning.message == "nothing stands here: it is as if this key weren't there"
+    assert warning.location.line == 1
+
+
+@pytest.mark.parametrize("text", ["inner: null", "inner: ~", "inner: {text: a}\nnames: []"])
+def test_what_is_said_to_be_nothing_is_not_doubtful(text: str) -> None:
+    warnings: list[Problem] = []
+    _load(text, Optional, warnings=warnings)
+    assert warnings == []
+
+
+@pytest.mark.parametrize("value", ["*nope", "!x 5", "!!python/none x"])
+def test_a_value_that_can_not_be_read_is_one_mistake(value: str) -> None:
+    assert _problem(f"text: a\nnumber: {value}", Plain).code.startswith("yaml/")
+    assert _problem(f"text: a\n{value}: 1", Plain).code.startswith("yaml/")

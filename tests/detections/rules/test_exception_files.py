@@ -177,3 +177,16 @@ def test_tests_of_exceptions_are_no_rules(tmp_path: Path) -> None:
 def test_exceptions_in_a_rule_file_are_told_where_they_belong(tmp_path: Path) -> None:
     (problem,) = folder_problems(tmp_path, {"r.yml": LARGE, "mine.yml": GOOD})
     assert problem.advice == "a file of exceptions is called mine.exceptions.yml"
+
+
+@pytest.mark.parametrize("value", ["''", "'  '", "null", "true", "[]"])
+def test_what_is_no_rule_is_refused_once(tmp_path: Path, value: str) -> None:
+    text = changed("[large]", f"[large, {value}]")
+    (problem,) = folder_problems(tmp_path, {"r.yml": LARGE, "x.exceptions.yml": text})
+    assert (problem.location.line, problem.severity) == (2, "error")
+
+
+def test_entities_that_are_left_empty_are_doubtful(tmp_path: Path) -> None:
+    text = changed(' [INV-0001, "0xABC"]', "")
+    (warning,) = folder(tmp_path, {"r.yml": LARGE, "x.exceptions.yml": text}).warnings
+    assert (warning.code, warning.location.line) == ("config/nothing", 3)

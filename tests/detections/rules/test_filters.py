@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.detections.rules.documents import base, folder, folder_problems, matches, rules, said
+from tests.detections.rules.documents import (
+    base,
+    folder,
+    folder_problems,
+    matches,
+    problems,
+    rules,
+    said,
+)
 
 LARGE = base("large", "token-transfer", "token.amount|gte: 1000")
 OTHERS = "title: Foreign\nid: f0000000-0000-4000-8000-000000000001\nlogsource: {product: windows}\n"
@@ -38,15 +46,41 @@ def test_a_filter_stands_behind_the_condition_of_the_rule_that_it_names() -> Non
     assert found.warnings == ()
 
 
-@pytest.mark.parametrize("line", ["", "rules: any\n", "rules: []\n"])
-def test_a_filter_for_no_rule_in_particular_is_for_all_of_its_log_source(line: str) -> None:
+@pytest.mark.parametrize(("line", "doubts"), [("rules: any\n", 0), ("rules: []\n", 1)])
+def test_a_filter_for_no_rule_in_particular_is_for_all_of_its_log_source(
+    line: str, doubts: int
+) -> None:
     found = rules(LARGE, filter_(CUSTODIAN.replace("rules: [large]\n", line)))
     assert not matches(found, transfer("custodian"))
+    assert len(found.warnings) == doubts
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"), [("", None), ("rule: [large]\n", "rules"), ("Rules: any\n", "rules")]
+)
+def test_a_filter_that_does_not_say_for_which_rules_is_refused(line: str, hint: str | None) -> None:
+    (problem,) = (
+        one
+        for one in problems(LARGE, filter_(CUSTODIAN.replace("rules: [large]\n", line)))
+        if one.severity == "error"
+    )
+    assert (problem.message, problem.hint) == ('the key "rules" is missing', hint)
+
+
+@pytest.mark.parametrize("key", ["prodcut", "Product", "services"])
+def test_a_misspelt_key_of_a_log_source_makes_no_filter_for_others(key: str) -> None:
+    (problem,) = (
+        one
+        for one in problems(LARGE, filter_(CUSTODIAN, logsource=f"{key}: tapewatch"))
+        if one.severity == "error"
+    )
+    assert problem.message == f'the key "{key}" isn\'t known here'
+    assert problem.hint in ("product", "service")
 
 
 def test_a_filter_is_only_for_its_log_source() -> None:
     chain = LARGE.replace("product: tapewatch", "product: tapewatch, service: chain")
-    everywhere = CUSTODIAN.replace("rules: [large]\n", "")
+    everywhere = CUSTODIAN.replace("rules: [large]\n", "rules: any\n")
     for logsource, applies in (
         ("product: tapewatch", True),
         ("product: tapewatch, service: chain", True),
