@@ -29,7 +29,6 @@ from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean, on
 from pipeline.structured import examine
 from pipeline.units import DAY
 from pipeline.yaml_nodes import MappingNode, Node
-from pipeline.yaml_source import parse_node
 
 _LISTS = ("entities", "events")
 _MOST_PROBLEMS = 1_000
@@ -68,8 +67,11 @@ class LabelFile(Struct, forbid_unknown_fields=True, kw_only=True):
     labels: list[Node]
 
 
-def read_labels(data: bytes, name: str) -> list[Label]:
-    """The labels in a file's content; its name tells the form. Raises ProblemsFound."""
+def read_labels(data: bytes, name: str, *, warnings: list[Problem] | None = None) -> list[Label]:
+    """The labels in a file's content; its name tells the form. Raises ProblemsFound.
+
+    `warnings` is extended by what is doubtful but no error.
+    """
     problems: list[Problem] = []
     data = data.removeprefix(UTF8_MARK)
     if what := foreign(data[:HEAD]):
@@ -86,17 +88,19 @@ def read_labels(data: bytes, name: str) -> list[Label]:
             expected = "a name that ends in .yml, .ndjson or .csv"
             raise ProblemsFound([msgspec.structs.replace(problem, expected=expected)])
     found = list(labels)
-    if problems:
+    if any(one.severity == "error" for one in problems):
         raise ProblemsFound(problems)
+    if warnings is not None:
+        warnings += problems
     return found
 
 
 def _of_yaml(data: bytes, name: str, problems: list[Problem]) -> Iterator[Label]:
-    outcome = examine(parse_node(data, name=name), LabelFile)
-    problems += (one for one in outcome.problems if one.severity == "error")
+    outcome = examine(data, LabelFile, name=name)
+    problems += outcome.problems
     for node in outcome.value.labels if outcome.value else ():
         read = examine(node, LabelEntry)
-        problems += (one for one in read.problems if one.severity == "error")
+        problems += read.problems
         if read.value is not None:
             yield from _label(read.value, node.location, problems, node)
 

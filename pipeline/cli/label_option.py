@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipeline.cli.failures import CONFIGURATION, Failure
-from pipeline.problems import render
+from pipeline.problems import Problem, render
 from pipeline.units import MIB, format_size
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def load_labels(path: Path, rules: "Iterable[Rule]") -> "Labels":
         raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
     if len(data) > _MOST_BYTES:
         raise Failure(f"{path} is larger than {format_size(_MOST_BYTES)}", CONFIGURATION)
-    labels = Labels(read_labels(data, str(path)), rules)
-    if slips := label_slips(labels):
-        typer.echo(render(slips), err=True)
+    doubts: list[Problem] = []
+    labels = Labels(read_labels(data, str(path), warnings=doubts), rules)
+    if doubts := [*doubts, *label_slips(labels)]:
+        typer.echo(render(doubts), err=True)
     return labels

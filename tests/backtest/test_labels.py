@@ -6,7 +6,7 @@ from detections.backtest.label_files import read_labels
 from detections.backtest.label_slips import label_slips
 from detections.backtest.labels import Label, Labels
 from normalizer.events import Alert
-from pipeline.problems import Location, ProblemsFound
+from pipeline.problems import Location, Problem, ProblemsFound
 from pipeline.units import DAY, HOUR
 from tests.backtest.samples import CORRELATION, LARGE, OFTEN, RULE, START, rules
 
@@ -247,3 +247,14 @@ def test_a_list_in_one_name_is_told_for_what_it_is() -> None:
         assert slips(f'entities\n"{text}"\n'.encode()) == told
         assert slips(f'events\n"{text}"\n'.encode()) == told
     assert slips(b"entities\nacct-1;acct-2 acct-3\n") == []
+
+
+def test_doubts_about_a_file_of_yaml_are_told() -> None:
+    warnings: list[Problem] = []
+    text = "labels:\n  - entities: [\u201cINV-1\u201d]\n  - entities: [\u0410CME]\n    rule:\n"
+    assert len(read_labels(text.encode(), "l.yml", warnings=warnings)) == 2
+    assert [(one.code, one.location.line) for one in warnings] == [
+        ("yaml/typographic-quotes", 2),
+        ("yaml/look-alike", 3),
+        ("config/nothing", 4),
+    ]
