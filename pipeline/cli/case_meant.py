@@ -56,7 +56,9 @@ def attached_file(what: str) -> Path | None:
         there = path.exists()
     except (OSError, ValueError):
         return None
-    if "://" in what or not (there or "/" in what or _DOCUMENT.search(what)):
+    # Ids of events begin with their source, and may go on with a pair such as BTC/USD.
+    like_a_path = "/" in what.partition(":")[0]
+    if "://" in what or not (there or like_a_path or _DOCUMENT.search(what)):
         return None
     found = file_meant(path)
     meant = f"did you mean {found}?" if found else "name one"

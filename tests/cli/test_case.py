@@ -313,7 +313,8 @@ def test_a_file_that_is_not_there_is_not_attached_by_its_name_alone(
     assert f"isn't there: did you mean {tmp_path / 'statement.pdf'}?" in slip
     for given in ("zzz.xlsx", "letters/2026", str(tmp_path)):
         assert "or for what lies elsewhere its URL" in desk.refused("attach", name, given, code=2)
-    for elsewhere in ("file://server/statement.pdf", "INC-2026.12", "mail of 3 March", "CASE-7"):
+    ids = ("INC-2026.12", "CASE-7", "kraken:BTC/USD:4711")
+    for elsewhere in ("file://server/statement.pdf", "mail of 3 March", *ids):
         desk.ok("attach", name, elsewhere)
 
 

@@ -201,7 +201,7 @@ _WANTED = {
 def template(material: Material, profile: Profile) -> Template:
     """The file to be filled in, with what is known."""
     kinds = dict.fromkeys(
-        _BY_TYPOLOGY.get(one.typology, "market-manipulation") for one in material.standing
+        _BY_TYPOLOGY.get(one, "market-manipulation") for one in material.typologies
     )
     names = ("name", "tin", "control_code", "contact", "phone")
     transmitter = dict.fromkeys(names) | {"address": dict(_ADDRESS)}

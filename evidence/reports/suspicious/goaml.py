@@ -167,7 +167,7 @@ def template(material: Material, profile: Profile) -> Template:
 
 
 def _subject(party: Party, material: Material) -> dict[str, object]:
-    kinds = dict.fromkeys(one.typology.replace("_", " ") for one in material.standing)
+    kinds = [one.replace("_", " ") for one in material.typologies] or ["market abuse"]
     return {
         "key": party.key,
         "kind": None,

@@ -95,29 +95,39 @@ class Material(Struct, kw_only=True):
         """Alerts that still hold: all else is of these, but `alerts`."""
         return [one for one in self.alerts if not one.retracted]
 
+    @property
+    def typologies(self) -> list[str]:
+        """Kinds of abuse that are suspected; without an alert what the case says, if anything."""
+        of_case = [self.typology] if self.typology else []
+        return list(dict.fromkeys(one.typology for one in self.standing)) or of_case
+
 
 def gather_case(source: ReportSource, archive: Archive, case_id: str) -> Material:
-    """What is known of the case of this id, or of the one that begins so. Raises Failure."""
+    """What is known of the case of this id, or of the one that begins so. Raises Failure.
+
+    Events are those that its alerts rest on, and those that people attached to it by their ids:
+    what a case is about that was opened without an alert only they can say.
+    """
     case = _case(source, case_id)
-    if not case.alerts:
-        said = "put those that the report is about into it with `tapewatch case join`"
-        raise Failure(f"no alert is in {case.id}: {said}", FAILED)
-    alerts = _alerts(archive, case)
+    alerts = _alerts(archive, case) if case.alerts else []
     standing = [one for one in alerts if not case.alerts[one.id].retracted]
-    if not standing:
-        raise Failure(f"no alert of {case.id} still holds: there is nothing to report", FAILED)
-    wanted = {event for alert in standing for event in alert.evidence_events}
+    rested_on = {event for alert in standing for event in alert.evidence_events}
+    wanted = rested_on | {one.reference for one in case.evidence if one.sha256 is None}
     gone = {one for one, known in case.alerts.items() if not known.retracted}
     gone -= {one.id for one in alerts}
     events: dict[str, Record] = {}
     for record in _read(archive.events(Wanted(ids=frozenset(wanted)))):
         if not isinstance(record, Alert | AlertUpdate | CaseActivity) and record.id in wanted:
             events.setdefault(record.id, record)
+    if not standing and not events:
+        what = f"no alert of {case.id} still holds" if alerts else f"no alert is in {case.id}"
+        how = "put alerts into it (`tapewatch case join`), or attach events to it by their ids"
+        raise Failure(f"{what}: there is nothing to report; {how}", FAILED)
     return material_of(
         case,
         alerts,
         events.values(),
-        missing=[*sorted(gone), *sorted(wanted - set(events))],
+        missing=[*sorted(gone), *sorted(rested_on - set(events))],
         source=archive.name,
     )
 
@@ -174,7 +184,7 @@ def material_of(
         parties=parties_of(
             [name for name in case.entities if name not in cleared], standing, ordered
         ),
-        instruments=sorted({_instrument(one) for one in standing}),
+        instruments=sorted({_instrument(one) for one in standing or _traded(ordered)}),
         first=min(times),
         last=max(times),
         worth=dict(sorted(worth.items())),
@@ -253,13 +263,24 @@ def _event(event: Any) -> EventFacts:
     )
 
 
-def _instrument(alert: Alert) -> Instrument:
+def _traded(events: Iterable[Any]) -> list[Any]:
+    """Events that say what was traded or moved."""
+    return [one for one in events if getattr(one, "instrument", None) or _token(one)]
+
+
+def _instrument(told: Any) -> Instrument:
+    """What an alert, or an event, is about."""
     return Instrument(
-        name=alert.instrument or alert.token_symbol or alert.token_id or alert.token_address or "",
-        symbol=alert.token_symbol or "",
-        token_address=alert.token_address or "",
-        venue=alert.venue or "",
-        network=alert.network or "",
-        classification=alert.token_classification or "",
-        issuer=alert.token_issuer_name or "",
+        name=getattr(told, "instrument", None) or _token(told),
+        symbol=getattr(told, "token_symbol", None) or "",
+        token_address=getattr(told, "token_address", None) or "",
+        venue=getattr(told, "venue", None) or "",
+        network=getattr(told, "network", None) or "",
+        classification=getattr(told, "token_classification", None) or "",
+        issuer=getattr(told, "token_issuer_name", None) or "",
     )
+
+
+def _token(told: Any) -> str:
+    names = ("token_symbol", "token_id", "token_address")
+    return next((found for name in names if (found := getattr(told, name, None))), "")

@@ -61,13 +61,13 @@ def clock(moment: int) -> str:
 
 
 def _summary(material: Material) -> str:
-    kinds = ", ".join(one.replace("_", " ") for one in _typologies(material))
+    kinds = ", ".join(one.replace("_", " ") for one in material.typologies) or "market abuse"
     span = day(material.first)
     if day(material.last) != span:
         span = f"{span} to {day(material.last)}"
+    alerts = plural(len(material.standing), "alert") if material.standing else "a referral"
     return (
-        f"This report concerns suspected {kinds} ({material.case_id}), {span}: "
-        f"{plural(len(material.standing), 'alert')} about "
+        f"This report concerns suspected {kinds} ({material.case_id}), {span}: {alerts} about "
         f"{plural(len(material.parties), 'party', 'parties')}."
     )
 
@@ -122,6 +122,8 @@ def _where(material: Material) -> str:
 
 
 def _why(material: Material) -> str:
+    if not material.standing:
+        return f"No surveillance rule found it. The case was opened as: {material.title}."
     said = ["Surveillance rules found the following."]
     said += [f"- {clock(one.time)}: {one.rule}: {one.reason}." for one in material.standing[:40]]
     left = len(material.standing) - 40
@@ -129,7 +131,8 @@ def _why(material: Material) -> str:
         said.append(f"- and {plural(left, 'further alert')}.")
     gone = len(material.alerts) - len(material.standing)
     if gone:
-        said.append(f"{plural(gone, 'alert')} of the case no longer hold and are left out.")
+        hold = "holds and is" if gone == 1 else "hold and are"
+        said.append(f"{plural(gone, 'alert')} of the case no longer {hold} left out.")
     return "\n".join(said)
 
 
@@ -155,18 +158,15 @@ def _ids(event: EventFacts) -> str:
 
 def _evidence(material: Material) -> str:
     ids = ", ".join(one.id[:16] for one in material.standing[:20])
+    what = f"alerts {ids}" if ids else "what is told above"
     said = (
-        f"Evidence: alerts {ids}; kept whole with its raw messages and audit proofs, and exported "
+        f"Evidence: {what}; kept whole with its raw messages and audit proofs, and exported "
         "on request."
     )
     if material.missing:
         gone = plural(len(material.missing), "alert or event", "alerts and events")
         said += f" {gone} could not be found any more."
     return said
-
-
-def _typologies(material: Material) -> list[str]:
-    return list(dict.fromkeys(one.typology for one in material.standing)) or [material.typology]
 
 
 def _some(names: Sequence[str]) -> str:

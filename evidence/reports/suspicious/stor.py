@@ -190,8 +190,8 @@ def template(material: Material, profile: Profile) -> Template:
              "trading_activity", "relationship")  # fmt: skip
     submitter = dict.fromkeys(names) | {"contact": dict.fromkeys(("name", "position", "email"))}
     one = material.instruments[0] if material.instruments else None
-    insider = any(alert.typology in _INSIDER for alert in material.standing)
-    others = any(alert.typology not in _INSIDER for alert in material.standing)
+    insider = any(one in _INSIDER for one in material.typologies)
+    others = any(one not in _INSIDER for one in material.typologies)
     breach = [
         kind
         for kind, there in (("insider dealing", insider), ("market manipulation", others))

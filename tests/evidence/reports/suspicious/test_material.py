@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from evidence.cases.actions import Wish
+from evidence.cases.actions import About, Wish, do, opened
 from evidence.investigation.archive import FolderArchive
 from evidence.reports.source import FolderSource
+from evidence.reports.suspicious.fields import FORMS, Form, written
+from evidence.reports.suspicious.forms import KINDS
 from evidence.reports.suspicious.material import Material, gather_case
 from evidence.reports.suspicious.narrative import narrative
 from evidence.reports.suspicious.parties import parties_of
@@ -107,7 +109,7 @@ def test_who_is_named_by_an_alert_that_no_longer_holds_alone_is_not_reported(
     assert found.first == WEEK + 2 * DAY
     text = narrative(found, 17_000)
     assert "innocent" not in text
-    assert "1 alert of the case no longer hold and are left out" in text
+    assert "1 alert of the case no longer holds and is left out" in text
 
 
 def test_a_case_of_which_no_alert_holds_is_nothing_to_report(tmp_path: Path) -> None:
@@ -136,3 +138,59 @@ def test_the_narrative_answers_the_five_questions_and_fits(tmp_path: Path) -> No
         assert told in text
     assert len(narrative(found, 1_000)) <= 1_000
     assert len(narrative(found, 300)) <= 300
+
+
+# -- a case without an alert -----------------------------------------------------------------------
+
+
+def referral(folder: Path, *attached: str, typology: str = "insider_dealing") -> Path:
+    """A case of a complaint, to which events were attached by their ids."""
+    about = About(title="A client complains", typology=typology, entities=("INV-1061",))
+    first, state = opened("TW-TIP", about, Wish(action="opened", who="alice", at=WEEK))
+    done = [first]
+    for one in attached:
+        wish = Wish(action="evidence-attached", who="alice", at=WEEK, evidence=one)
+        activity, state = do(state, wish)
+        done.append(activity)
+    return write(folder / "out", [*ALERTS, *EVENTS, *done])
+
+
+def test_it_reports_the_events_that_were_attached(tmp_path: Path) -> None:
+    out = referral(tmp_path, "trade-w1", "trade-w2", "https://files.example.com/letter.pdf")
+    found = gather_case(FolderSource(out), FolderArchive(out), "TW-TIP")
+    assert [one.trade_id for one in found.events] == ["trade-w1", "trade-w2"]
+    assert [one.key for one in found.parties] == ["INV-1061"]
+    assert (found.alerts, found.missing, found.typologies) == ([], [], ["insider_dealing"])
+    assert [(one.name, one.venue) for one in found.instruments] == [("ACME-USD", "demo-venue")]
+    text = narrative(found, 17_000)
+    assert "suspected insider dealing (TW-TIP), 16 November 2026" in text
+    assert ": a referral about 1 party." in text
+    assert "No surveillance rule found it. The case was opened as: A client complains." in text
+    assert "(trade trade-w1)" in text
+    assert "Evidence: what is told above; kept whole" in text
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_can_be_made_of_it(tmp_path: Path, form: Form) -> None:
+    for typology, said in (("insider_dealing", "insider dealing"), ("", "market abuse")):
+        out = referral(tmp_path / (typology or "none"), "trade-w1", typology=typology)
+        found = gather_case(FolderSource(out), FolderArchive(out), "TW-TIP")
+        text = written(KINDS[form].template(found, KINDS[form].profile()))
+        assert "trade-w1" in text
+        assert f"suspected {said} (TW-TIP)" in text
+
+
+def test_without_events_there_is_nothing_to_report(tmp_path: Path) -> None:
+    for attached in ((), ("trade-none",)):
+        out = referral(tmp_path / str(len(attached)), *attached)
+        with pytest.raises(Failure, match="no alert is in TW-TIP: there is nothing to report; put"):
+            gather_case(FolderSource(out), FolderArchive(out), "TW-TIP")
+
+
+def test_what_was_attached_to_a_case_with_alerts_is_told_as_well(tmp_path: Path) -> None:
+    more = Wish(
+        action="evidence-attached", who="alice", at=WEEK, origin="command", evidence="trade-w2"
+    )
+    out = write(tmp_path / "out", [*ALERTS, *EVENTS, *case("TW-ONE", by_id("w1"), more)])
+    found = gather_case(FolderSource(out), FolderArchive(out), "TW-ONE")
+    assert [one.trade_id for one in found.events] == ["trade-w1", "trade-w2"]
