@@ -104,6 +104,9 @@ class _Silent(msgspec.Struct, array_like=True):
     closes: int
 
 
+#: All that is written.
+WRITTEN: tuple[type[msgspec.Struct], ...] = (_Counted, _Sliding, _Closing, _Silent)
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_counted = msgspec.msgpack.Decoder(_Counted).decode
 _decode_groups = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode

@@ -32,9 +32,9 @@ def decode_state(data: bytes, type_: type[Any]) -> Any:
 
 
 @cache
-def layout(type_: type[msgspec.Struct]) -> str:
-    """A hash of how states of this type are written."""
-    return fingerprint(_shape(inspect.type_info(type_), ()))[:16]
+def layout(type_: type[msgspec.Struct], besides: tuple[type[Any], ...] = ()) -> str:
+    """A hash of how states of this type are written. How `besides` look is no part of it."""
+    return fingerprint(_shape(inspect.type_info(type_), besides))[:16]
 
 
 def check_savable(type_: type[msgspec.Struct]) -> None:

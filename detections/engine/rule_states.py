@@ -1,12 +1,13 @@
 """Which rules have a state, and when the state of one engine fits the rule of another."""
 
 from collections.abc import Callable, Collection, Iterable
+from functools import cache
 
 import msgspec
 
 from detections.books.order_book import OrderBook
 from detections.books.order_books import BOOKS_HORIZON, BOOKS_VERSION
-from detections.correlations.state import VERSION
+from detections.correlations.state import VERSION, WRITTEN
 from detections.engine.correlator_state import layout
 from detections.engine.rule_book import CorrelatorEntry
 from detections.identity import fingerprint
@@ -19,6 +20,11 @@ _SERIES = 2
 
 #: What the order books are called where states are told apart. No rule has such an id.
 BOOKS = "order-books"
+
+
+#: The layout of those states of correlations that don't say theirs: they were saved when it had
+#: always been this one.
+_UNSAID = "4240227690253e0b"
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -34,6 +40,8 @@ class Identity(msgspec.Struct, frozen=True):
     """How far back, in nanoseconds of event time, it reaches; None if unknown."""
     whole: str = ""
     """Fingerprint of all that these rules say: older versions saved it as `rules`."""
+    unsaid: str = ""
+    """What older versions saved as `code`, where that means the same."""
 
 
 class Unfit(msgspec.Struct, frozen=True):
@@ -62,9 +70,10 @@ def identities(
             rule.id,
             rule.title,
             shaping[rule.id],
-            f"correlation {VERSION}",
+            code_of_correlations(),
             reach + lateness,
             whole[rule.id],
+            f"correlation {VERSION}" if layout_of_correlations() == _UNSAID else "",
         )
     for entry in entries:
         rule, correlator = entry.rule, entry.correlator
@@ -79,6 +88,17 @@ def identities(
             whole[rule.id],
         )
     return found
+
+
+@cache
+def layout_of_correlations() -> str:
+    """A hash of how what a correlation knows is written."""
+    return fingerprint([layout(one) for one in WRITTEN])[:16]
+
+
+def code_of_correlations() -> str:
+    """What their states say of how they are written, and what they mean."""
+    return f"correlation {VERSION} {layout_of_correlations()}"
 
 
 def state_fingerprints(ruleset: RuleSet) -> dict[str, str]:
@@ -110,7 +130,7 @@ def difference(before: Identity | None, after: Identity) -> str | None:
         return "the rule is new"
     if before.rules not in (after.rules, after.whole):
         return "what shapes the state has changed, in the rule or in one that feeds it"
-    if before.code != after.code:
+    if before.code not in (after.code, after.unsaid):
         return "this version of the program keeps its state in another way"
     return None
 

@@ -7,21 +7,31 @@ and what it knows.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from hashlib import blake2b
 from typing import Any, get_args
 
 import msgspec
 
+from detections.engine.correlator_state import layout
 from detections.engine.event_time import Tie, TimeLimits
 from detections.engine.feed_gaps import Gap
 from detections.engine.finality import FinalityState
 from detections.engine.rule_states import Identity
+from detections.identity import fingerprint
 from detections.markets.recent_trades import SavedTrades
-from normalizer.events import Record
+from normalizer.events import Alert, AlertUpdate, Record
 
 _VERSION = 4
+#: The layout of those states that don't say theirs: they were saved when it had always been this.
+_UNSAID = "2fd656b2f4a815c7"
 _LENGTH = 4
 _CHUNK = 1 << 20
+
+
+_RECORDS: tuple[type[Any], ...] = get_args(Record)
+#: What is written with the names of its fields wherever it is in a state.
+BY_NAME = (*_RECORDS, Alert, AlertUpdate)
 
 
 class CannotRestore(ValueError):
@@ -85,6 +95,8 @@ class End(msgspec.Struct, array_like=True, tag="end"):
     """The state is whole."""
 
     digest: bytes
+    layout: str = ""
+    """Of what is of no rule: of each rule its `code` says it."""
 
 
 class RuleState(msgspec.Struct):
@@ -95,10 +107,25 @@ class RuleState(msgspec.Struct):
     unwritable: str | None = None
 
 
+@cache
+def common_layout() -> str:
+    """A hash of how what is of no rule is written.
+
+    Parts are read by their places, so one of another layout could be taken for one of ours. Records
+    and alerts are read by the names of their fields, and may have got more.
+    """
+    return fingerprint([layout(one, BY_NAME) for one in (Common, Begin, Piece, Unwritable)])[:16]
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Common | Begin | Piece | Unwritable | End).decode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
-_RECORDS = get_args(Record)
+
+
+def check_layout(saved: str, ours: str) -> None:
+    """Raises CannotRestore where a state is of another layout than ours."""
+    if saved != ours:
+        raise CannotRestore("another version of the program wrote it, in another way")
 
 
 def waiting_event(timestamp: int, order: Tie, event: Any, judged: bool) -> WaitingEvent:
@@ -131,7 +158,7 @@ def write_state(
         framed = len(part).to_bytes(_LENGTH, "big") + part
         digest.update(framed)
         yield framed
-    end = _encode(End(digest.digest()))
+    end = _encode(End(digest.digest(), common_layout()))
     yield len(end).to_bytes(_LENGTH, "big") + end
 
 
@@ -185,9 +212,12 @@ def _whole_parts(chunks: Iterable[bytes]) -> Iterator[Common | Begin | Piece | U
             if isinstance(part, End):
                 if part.digest != digest.digest():
                     break
+                check_layout(part.layout or _UNSAID, common_layout())
                 return
             digest.update(framed)
             yield part
+    except CannotRestore:
+        raise
     except (msgspec.MsgspecError, ValueError) as error:
         raise CannotRestore(f"the saved state can't be read: {error}") from error
     raise CannotRestore("the saved state can't be read: it is damaged")

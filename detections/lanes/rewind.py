@@ -6,6 +6,7 @@ holds no orphaned event gives the same.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import cache
 from itertools import chain
 from typing import Protocol
 
@@ -13,9 +14,11 @@ import msgspec
 
 from detections.alerting.given_alerts import GivenAlerts
 from detections.engine.chain_history import ChainHistory, Fork, Orphans
+from detections.engine.correlator_state import layout
 from detections.engine.engine import Engine
 from detections.engine.rule_states import Unfit
-from detections.engine.state import CannotRestore
+from detections.engine.state import BY_NAME, CannotRestore, check_layout
+from detections.identity import fingerprint
 from detections.lanes.events import Taken
 from detections.lanes.ruled_engine import RuledEngine
 from normalizer.events import Alert, AlertUpdate, ChainEvent, ChainReorganised
@@ -23,6 +26,8 @@ from normalizer.events.market import TradeBusted, TradeCorrected
 from pipeline.bus.lane_order import Mark
 
 _VERSION = 2
+#: The layout of those states that don't say theirs: they were saved when it had always been this.
+_UNSAID = "6f740b98f527ff5d"
 _LENGTH = 4
 
 
@@ -47,6 +52,14 @@ class Beside(msgspec.Struct, array_like=True):
     version: int
     history: ChainHistory
     alerts: GivenAlerts
+    layout: str = ""
+    """Of the other two, which are read by places: one of another is none of ours."""
+
+
+@cache
+def beside_layout() -> str:
+    """A hash of how what a lane knows beside its engine is written."""
+    return fingerprint([layout(one, BY_NAME) for one in (ChainHistory, GivenAlerts)])[:16]
 
 
 class RewindingEngine:
@@ -90,7 +103,9 @@ class RewindingEngine:
 
     def beside(self) -> bytes:
         """What is saved in front of the engine's state. The same state gives the same bytes."""
-        data = msgspec.msgpack.encode(Beside(_VERSION, self._history, self._alerts))
+        data = msgspec.msgpack.encode(
+            Beside(_VERSION, self._history, self._alerts, beside_layout())
+        )
         return len(data).to_bytes(_LENGTH, "big") + data
 
     def snapshot(self) -> bytes:
@@ -150,6 +165,7 @@ def read_state(data: bytes | Iterable[bytes]) -> tuple[Beside, Iterable[bytes]]:
         raise CannotRestore(f"the saved state can't be read: {error}") from error
     if state.version != _VERSION:
         raise CannotRestore(f"it is of version {state.version}, and this one reads {_VERSION}")
+    check_layout(state.layout or _UNSAID, beside_layout())
     return state, chain((held[end:],), chunks)
 
 
