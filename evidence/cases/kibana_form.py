@@ -163,7 +163,9 @@ def is_for_kibana(activity: CaseActivity) -> bool:
     """Whether people in Kibana are told by a comment: of what they didn't do themselves there."""
     if activity.provider == "kibana":
         return REFUSED in activity.tags or activity.action == "resolution-proposed"
-    return activity.action not in ("opened", "linked")
+    if activity.action == "opened":
+        return not activity.alerts  # what it was opened for, no alert says
+    return activity.action != "linked"
 
 
 def reference(activity: CaseActivity) -> str:

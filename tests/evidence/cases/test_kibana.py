@@ -11,7 +11,7 @@ from delivery.endpoint import HttpOptions
 from delivery.kibana.client import KibanaClient, KibanaRefused
 from delivery.sink import SinkUnavailable
 from evidence.cases import kibana_api as api
-from evidence.cases.actions import MOST_WRITTEN, Wish, do
+from evidence.cases.actions import MOST_WRITTEN, About, Wish, do
 from evidence.cases.kibana_decisions import decide
 from evidence.cases.kibana_form import escaped, told
 from evidence.cases.kibana_sync import KibanaSync
@@ -193,6 +193,19 @@ async def test_a_case_is_opened_in_kibana_with_its_alerts_comments_and_fields(de
     assert said.startswith("alice commented\n\nasked the \\*broker\\*, see \\[here\\]\\(")
     assert said.endswith("_Tapewatch TW-1 #4_")
     assert (await desk.here()).kibana_id == case["id"]
+
+
+async def test_a_case_without_an_alert_says_why_it_was_opened(desk: Desk) -> None:
+    about = About(title="A client complains", entities=("acct-7",))
+    wish = Wish(action="opened", who="alice", at=START, why="letter of 3 March", level="medium")
+    store = await CaseStore.open(desk.bus)
+    await store.begin(TW, about, wish)
+    await desk.sync(rounds=2)
+    await desk.sync(anew=True, rounds=2)
+    case = desk.there.case
+    assert (case["title"], case["severity"]) == ("A client complains", "medium")
+    assert desk.comments("alert") == []
+    assert desk.comments() == ["alice opened the case: letter of 3 March\n\n_Tapewatch TW-1 #1_"]
 
 
 async def test_what_is_done_here_later_follows_once(desk: Desk) -> None:
