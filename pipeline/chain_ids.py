@@ -23,7 +23,7 @@ _FORM = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 SolanaChain = Annotated[
     str,
     Meta(
-        pattern=r"^solana:[1-9A-HJ-NP-Za-km-z]{32}$",
+        pattern=r"^solana:[1-9A-HJ-NP-Za-km-z]{32}$(?!\n)",
         description="a CAIP-2 chain id, such as solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp",
     ),
 ]

@@ -23,24 +23,26 @@ from pipeline.units import DAY
 from pipeline.venue_sessions import ReferenceTime, Session, SpecialDay, TimeZone
 
 #: A contract of an EVM chain.
-ContractAddress = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$", description="an EVM address")]
+ContractAddress = Annotated[
+    str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$(?!\n)", description="an EVM address")
+]
 #: A wallet: of an EVM chain, or of Solana, whose addresses are compared as they are written.
 Address = Annotated[
     str,
     Meta(
-        pattern=r"^(0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44})$",
+        pattern=r"^(0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44})$(?!\n)",
         description="an EVM address or a Solana address",
     ),
 ]
 #: An account of Solana: the base58 of 32 bytes. It is compared as it is written.
 SolanaAddress = Annotated[
-    str, Meta(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$", description="a Solana address")
+    str, Meta(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$(?!\n)", description="a Solana address")
 ]
 #: Sanctions lists and risk providers name addresses of all chains: Bitcoin, Solana, Tron, ...
 AnyAddress = Annotated[
     str,
     Meta(
-        pattern=r"^(0x[0-9a-fA-F]{40}|0x[0-9a-fA-F]{64}|(?!0[xX])[A-Za-z0-9:_.-]{20,128})$",
+        pattern=r"^(0x[0-9a-fA-F]{40}|0x[0-9a-fA-F]{64}|(?!0[xX])[A-Za-z0-9:_.-]{20,128})$(?!\n)",
         description="an address of a chain",
     ),
 ]
@@ -49,10 +51,13 @@ LongText = Annotated[str, Meta(min_length=1, max_length=4096)]
 Label = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9][a-z0-9_:.-]{0,62}$", description="lower-case letters, digits, _ and -"
+        pattern=r"^[a-z0-9][a-z0-9_:.-]{0,62}$(?!\n)",
+        description="lower-case letters, digits, _ and -",
     ),
 ]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2, such as US")]
+Country = Annotated[
+    str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="ISO 3166-1 alpha-2, such as US")
+]
 ChainId = Annotated[int, Meta(ge=1, le=(1 << 63) - 1, description="EIP-155 chain id")]
 #: ERC-20 has it as uint8; above 77 no uint256 holds one whole token.
 Decimals = Annotated[int, Meta(ge=0, le=77)]
@@ -61,7 +66,7 @@ Accreditation = Literal["accredited", "qualified", "retail", "none"]
 Moment = Annotated[
     str,
     Meta(
-        pattern=r"^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$",
+        pattern=r"^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$(?!\n)",
         description="a day such as 2026-01-31, or a time such as 2026-01-31T16:00:00Z",
     ),
 ]
@@ -182,7 +187,7 @@ class Pool(_Part, kw_only=True, gc=False):
     fee: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     #: Of Uniswap v4, where ``address`` is that of the PoolManager, which has all pools: 32 bytes
     #: with 0x. ``token0`` is the zero address where it is ether.
-    pool_id: Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{64}$")] | None = None
+    pool_id: Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{64}$(?!\n)")] | None = None
     #: Of Curve: all coins in the pool's own order. Without, they are ``token0`` and ``token1``.
     coins: tuple[ContractAddress, ...] = ()
 
@@ -194,7 +199,7 @@ class PriceFeed(_Part, kw_only=True, gc=False):
     #: Chainlink's proxy, as its site lists it, or the aggregator behind it; Pyth's contract.
     address: ContractAddress
     #: Of the price in a Pyth contract, which has many: 32 bytes with 0x.
-    feed_id: Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{64}$")] | None = None
+    feed_id: Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{64}$(?!\n)")] | None = None
     currency: Text
     #: Of the answer: the aggregator's own ``decimals()``; with Pyth the exponent without its sign.
     decimals: Decimals = 8
@@ -307,7 +312,7 @@ class CorporateEvent(_Record, kw_only=True, gc=False):
     effective: Moment | None = None
     title: Text | None = None
     #: A NAV, or an amount per token: decimal digits.
-    value: Annotated[str, Meta(pattern=r"^-?\d{1,60}(\.\d{1,30})?$")] | None = None
+    value: Annotated[str, Meta(pattern=r"^-?\d{1,60}(\.\d{1,30})?$(?!\n)")] | None = None
     currency: Text | None = None
     #: Whether it was inside information until then (MAR Art. 7).
     inside: bool = False

@@ -42,7 +42,7 @@ class SocialLine(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults
     announcement: Literal["pump-signal", "recommendation", "news"] | None = None
     channel: Identifier | None = None
     message_id: Identifier | Annotated[int, Meta(ge=0, le=(1 << 63) - 1)] | None = None
-    text_sha256: Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$")] | None = None
+    text_sha256: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}$(?!\n)")] | None = None
     members: Count | None = None
 
 

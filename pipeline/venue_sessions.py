@@ -26,7 +26,7 @@ WORKDAYS = WEEKDAYS[:5]
 TimeOfDay = Annotated[
     str,
     Meta(
-        pattern=r"^(([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?|24:00)$",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?|24:00)$(?!\n)",
         description="a time of day such as 16:30",
     ),
 ]
@@ -36,7 +36,8 @@ TimeZone = Annotated[
 _Name = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9][a-z0-9_:.-]{0,62}$", description="lower-case letters, digits, _ and -"
+        pattern=r"^[a-z0-9][a-z0-9_:.-]{0,62}$(?!\n)",
+        description="lower-case letters, digits, _ and -",
     ),
 ]
 

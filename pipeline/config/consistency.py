@@ -113,9 +113,6 @@ def _source(source: MappingNode) -> Iterator[Problem]:
         case "fix_drop_copy" | "fix_market_data":
             yield from _together(source, ("username", "password"), f"source {name}: FIX")
             yield from _fix_tls(source, name)
-        case "solana":
-            for endpoint in _items(source, "endpoints"):
-                yield from _solana_endpoint(endpoint, name)
         case "coinbase":
             yield from _together(
                 source, ("api_key", "api_secret", "passphrase"), f"source {name}: Coinbase"
@@ -175,21 +172,6 @@ def _fix_tls(source: MappingNode, name: str) -> Iterator[Problem]:
             "config/incomplete-credentials",
             f"source {name}: a key is of no use without its certificate",
             expected="certificate and key together",
-        )
-
-
-def _solana_endpoint(endpoint: MappingNode, name: str) -> Iterator[Problem]:
-    """The two URLs of a node are easily taken for each other."""
-    for key, scheme in (("rpc", "http"), ("websocket", "ws")):
-        url = endpoint.get(key)
-        if not isinstance(url, ScalarNode) or url.text.startswith(
-            ("${", f"{scheme}:", f"{scheme}s:")
-        ):
-            continue
-        yield url.problem(
-            "config/solana-endpoint",
-            f"source {name}: {key} of a Solana node begins with {scheme}s:// or {scheme}://",
-            expected=f"{scheme}s://node.example, or ${{env:NAME}}",
         )
 
 

@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.config.bounds import Interval
+from pipeline.config.names import HostName
 from pipeline.config.sinks import MailAddress
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath
-from pipeline.units import SECOND, Duration
+from pipeline.units import SECOND
 
 SpaceId = Annotated[
     str,
@@ -91,7 +93,7 @@ class EmailConnector(_Connector, tag="email", tag_field="type", kw_only=True):
     """Kibana's connector `.email`."""
 
     #: Mail server.
-    host: Annotated[str, Meta(min_length=1)]
+    host: HostName
     #: 587 with STARTTLS, 465 with TLS.
     port: Annotated[int, Meta(ge=1, le=65_535)] = 587
     #: TLS from the beginning.
@@ -130,4 +132,4 @@ class Kibana(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Never `false` outside a test.
     verify_certificates: bool = True
     #: How long Kibana may take to answer; an import takes its time.
-    timeout: Duration = 60 * SECOND
+    timeout: Interval = 60 * SECOND

@@ -10,6 +10,7 @@ from pipeline.config.consistency import inconsistencies
 from pipeline.config.mask_check import mask_problems
 from pipeline.config.privacy import privacy_problems
 from pipeline.config.schema import Configuration
+from pipeline.config.urls import url_problems
 from pipeline.problems import Problem, ProblemsFound
 from pipeline.structured import Resolve, examine
 
@@ -33,6 +34,7 @@ def load_configuration(
         *mask_problems(outcome.node, fields),
         *privacy_problems(outcome.node),
         *case_problems(outcome.node),
+        *url_problems(outcome.node),
     ]
     if outcome.value is None or any(problem.severity == "error" for problem in problems):
         raise ProblemsFound(problems)

@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.config.bounds import Interval, Room
 from pipeline.config.names import Name
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath
-from pipeline.units import DAY, GIB, HOUR, MINUTE, SECOND, Duration, Size
+from pipeline.units import DAY, GIB, HOUR, MINUTE, SECOND
 
 PerSecond = Annotated[float, Meta(gt=0, le=1_000)]
 
@@ -16,7 +17,7 @@ class _Provider(Struct, forbid_unknown_fields=True, kw_only=True):
     #: What its records are kept under on the bus: don't change it later.
     name: Name
     #: How long an answer may take.
-    timeout: Duration = 30 * SECOND
+    timeout: Interval = 30 * SECOND
     #: Authority that signed the server's certificate, PEM; the system's without.
     ca_certificate: ExistingPath | None = None
     #: A read that lacks a greater part of the records known before is held back, and said.
@@ -34,11 +35,11 @@ class OfacList(_Provider, tag="ofac", tag_field="type", kw_only=True):
         )
     )
     #: How often it is looked for a new one; it is fetched only where there is one.
-    every: Duration = HOUR
+    every: Interval = HOUR
     #: What the list is called in records and events.
     list: Annotated[str, Meta(min_length=1, max_length=256)] = "ofac-sdn"
     #: A larger one is refused.
-    max_size: Size = GIB // 2
+    max_size: Room = GIB // 2
 
 
 class Fractal(_Provider, tag="fractal", tag_field="type", kw_only=True):
@@ -57,7 +58,7 @@ class Fractal(_Provider, tag="fractal", tag_field="type", kw_only=True):
     #: Access tokens of users that your application holds, one a line: for country, wallets, expiry.
     user_tokens: ExistingPath | None = None
     #: How often it is asked.
-    every: Duration = 15 * MINUTE
+    every: Interval = 15 * MINUTE
     #: Requests at most; Fractal publishes no limit.
     per_second: PerSecond = 5
 
@@ -80,7 +81,7 @@ class Jumio(_Provider, tag="jumio", tag_field="type", kw_only=True):
     #: CSV with the columns `account` and `workflow`: Jumio has no list of what it has done.
     workflows: ExistingPath
     #: How often it is asked.
-    every: Duration = 15 * MINUTE
+    every: Interval = 15 * MINUTE
     #: Requests at most; Jumio's limit is 15.
     per_second: PerSecond = 10
 
@@ -103,7 +104,7 @@ class Civic(_Provider, tag="civic", tag_field="type", kw_only=True):
     #: Only passes of this gatekeeper network; without, of all.
     gatekeeper_network: str | None = None
     #: How often it is asked.
-    every: Duration = 15 * MINUTE
+    every: Interval = 15 * MINUTE
     #: Requests at most; Civic publishes no limit.
     per_second: PerSecond = 5
 
@@ -112,9 +113,9 @@ class _RiskProvider(_Provider, kw_only=True):
     #: The key that the provider gave.
     api_key: Secret
     #: An address is asked about again after so long.
-    rescreen_after: Duration = 7 * DAY
+    rescreen_after: Interval = 7 * DAY
     #: How often new addresses are asked about.
-    every: Duration = MINUTE
+    every: Interval = MINUTE
     #: Addresses that are kept in mind; beyond, those seen longest ago are forgotten.
     most_addresses: Annotated[int, Meta(ge=1, le=5_000_000)] = 200_000
     #: Requests in one round; the rest waits for the next, new addresses first.

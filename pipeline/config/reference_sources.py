@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.config.bounds import Interval, Room
 from pipeline.config.names import Name
 from pipeline.secrets import SecretText
 from pipeline.structured import ExistingPath, FilePath
-from pipeline.units import MIB, MINUTE, SECOND, Duration, Size
+from pipeline.units import MIB, MINUTE, SECOND
 
 #: What a row is a record of.
 Kind = Literal[
@@ -20,14 +21,14 @@ class _Reference(Struct, forbid_unknown_fields=True, kw_only=True):
     #: What its records are kept under on the bus: don't change it later.
     name: Name
     #: How often it is looked at.
-    every: Duration = MINUTE
+    every: Interval = MINUTE
     #: Whether it has all of its records each time: what is missing is withdrawn. Else what it gives
     #: adds up.
     complete: bool = True
     #: A read that lacks a greater part of the records known before is held back, and said.
     largest_shrink: Annotated[float, Meta(ge=0, le=1)] = 0.2
     #: A larger answer or file is refused.
-    max_size: Size = 1024 * MIB
+    max_size: Room = 1024 * MIB
 
 
 class _Rows(_Reference, kw_only=True):
@@ -68,7 +69,7 @@ class SqlReference(_Rows, tag="reference_sql", tag_field="type", kw_only=True):
     #: What a row is.
     kind: Kind
     #: How long the query may take.
-    timeout: Duration = MINUTE
+    timeout: Interval = MINUTE
 
 
 class HttpReference(_Rows, tag="reference_http", tag_field="type", kw_only=True):
@@ -79,14 +80,17 @@ class HttpReference(_Rows, tag="reference_http", tag_field="type", kw_only=True)
     #: What an item is.
     kind: Kind
     #: Where the list of items is in the answer, as a JSON pointer; the whole answer without.
-    items: Annotated[str, Meta(pattern=r"^(/[^/]*)*$", description="a JSON pointer, as /data")] = ""
+    items: Annotated[
+        str, Meta(pattern=r"^(/[^/]*)*$(?!\n)", description="a JSON pointer, as /data")
+    ] = ""
     #: Where the URL of the next page is in the answer, as a JSON pointer; one page without.
     next: (
-        Annotated[str, Meta(pattern=r"^(/[^/]+)+$", description="a JSON pointer, as /next")] | None
+        Annotated[str, Meta(pattern=r"^(/[^/]+)+$(?!\n)", description="a JSON pointer, as /next")]
+        | None
     ) = None
     #: Sent along, such as `Authorization: Bearer ${env:TOKEN}`.
     headers: dict[str, SecretText] = field(default_factory=dict[str, SecretText])
     #: How long an answer may take.
-    timeout: Duration = 30 * SECOND
+    timeout: Interval = 30 * SECOND
     #: Authority that signed the server's certificate, PEM; the system's without.
     ca_certificate: ExistingPath | None = None

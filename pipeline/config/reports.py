@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.config.bounds import Interval
+from pipeline.config.names import HostName
 from pipeline.config.sinks import MailAddress
 from pipeline.config.sources import Name
 from pipeline.secrets import Secret, SecretText
@@ -19,7 +21,7 @@ class ReportMail(Struct, forbid_unknown_fields=True, kw_only=True):
     """By e-mail, with the PDF and the page attached."""
 
     #: The mail server.
-    host: str
+    host: HostName
     #: Its port.
     port: Annotated[int, Meta(ge=1, le=65_535)] = 587
     #: `none` only on this machine.
@@ -82,7 +84,7 @@ class HttpsTransport(
     #: Authority that signed the server's certificate, PEM; the system's without.
     ca_certificate: ExistingPath | None = None
     #: How long the portal may take to answer.
-    timeout: Duration = 60 * SECOND
+    timeout: Interval = 60 * SECOND
 
 
 Transport = FolderTransport | HttpsTransport

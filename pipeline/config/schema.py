@@ -6,28 +6,30 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from pipeline.config.audit import Audit
+from pipeline.config.bounds import Interval, Room
 from pipeline.config.cases import Cases
 from pipeline.config.clusters import Clusters
 from pipeline.config.kibana import Kibana
+from pipeline.config.names import HostName
 from pipeline.config.privacy import Privacy
 from pipeline.config.reports import Reports
 from pipeline.config.sinks import Notification, Sink
 from pipeline.config.sources import Source
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath, FilePath
-from pipeline.units import DAY, GIB, MIB, MILLISECOND, MINUTE, SECOND, Duration, Size
+from pipeline.units import DAY, GIB, MIB, MILLISECOND, MINUTE, SECOND, Duration
 
 
 class StreamLimits(Struct, forbid_unknown_fields=True, kw_only=True):
     """Retention of one JetStream stream."""
 
     #: Messages older than this go, once all readers have taken them; dead letters in any case.
-    max_age: Duration = 7 * DAY
+    max_age: Interval = 7 * DAY
     #: What a stream may hold. Above 80 % of it the oldest go that all readers have taken. When it
     #: is full of what was not taken, writing to it waits. Of dead letters the oldest go.
-    max_size: Size = 20 * GIB
+    max_size: Room = 20 * GIB
     #: How long JetStream remembers a ``Nats-Msg-Id``.
-    duplicate_window: Duration = 10 * MINUTE
+    duplicate_window: Interval = 10 * MINUTE
     #: Copies of the stream in a NATS cluster.
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
 
@@ -36,7 +38,7 @@ class ReferenceLimits(Struct, forbid_unknown_fields=True, kw_only=True):
     """Size of the stream that holds all changes of reference data. None of them ever goes."""
 
     #: What it may hold. When it is full, sources of reference data wait, and all others go on.
-    max_size: Size = GIB
+    max_size: Room = GIB
     #: Copies of the stream in a NATS cluster.
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
 
@@ -46,7 +48,7 @@ class CaseLimits(Struct, forbid_unknown_fields=True, kw_only=True):
 
     #: What it may hold: some 2 KB for each thing that is done. When it is full, no case can be
     #: opened or worked on, and all else goes on.
-    max_size: Size = 512 * MIB
+    max_size: Room = 512 * MIB
     #: Copies of the stream in a NATS cluster.
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
 
@@ -81,7 +83,7 @@ class MicroBatch(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Frames in one message.
     max_frames: Annotated[int, Meta(ge=1, le=10_000)] = 256
     #: Bytes in one message; a larger frame goes alone.
-    max_bytes: Size = 512 * 1024
+    max_bytes: Room = 512 * 1024
     #: How long the first frame waits for others.
     max_delay: Duration = 3 * MILLISECOND
 
@@ -113,7 +115,7 @@ class EmbeddedBus(
     #: ``always`` survives a power loss, at a fifth of the throughput.
     sync: Literal["default", "always"] = "default"
     #: What all streams together may take on the disk.
-    max_storage: Size = MAX_STORAGE
+    max_storage: Room = MAX_STORAGE
     #: Retention, by stream.
     streams: Streams = field(default_factory=Streams)
     #: Frames that travel together.
@@ -122,7 +124,7 @@ class EmbeddedBus(
 
 Prefix = Annotated[
     str,
-    Meta(pattern=r"^[A-Za-z0-9_-]{0,32}$", description="at most 32 letters, digits, - and _"),
+    Meta(pattern=r"^[A-Za-z0-9_-]{0,32}$(?!\n)", description="at most 32 letters, digits, - and _"),
 ]
 
 
@@ -220,7 +222,7 @@ class Observability(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Whether it is served.
     enabled: bool = True
     #: Address to listen on. It is plain HTTP: keep it on the loopback.
-    host: str = "127.0.0.1"
+    host: HostName = "127.0.0.1"
     #: 0 takes a free port.
     port: Annotated[int, Meta(ge=0, le=65_535)] = 9464
 

@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.config.bounds import Interval, Room
 from pipeline.config.mask import Mask
+from pipeline.config.names import HostName
 from pipeline.config.retention import ElasticRetention
 from pipeline.config.sources import Name
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath, FilePath
-from pipeline.units import DAY, HOUR, MIB, MINUTE, SECOND, Duration, Size
+from pipeline.units import DAY, HOUR, MIB, MINUTE, SECOND, Duration
 
 Content = Literal["events", "alerts", "cases"]
 #: What people are told of: alerts, and cases that are too old for what they are.
@@ -29,7 +31,7 @@ class _Sink(Struct, forbid_unknown_fields=True, kw_only=True):
         default_factory=lambda: ["alerts", "events", "cases"]
     )
     #: Longest wait between attempts while the sink is down; exponential, with jitter.
-    retry_maximum: Duration = 30 * SECOND
+    retry_maximum: Interval = 30 * SECOND
     #: Documents in one delivery.
     batch: Annotated[int, Meta(ge=1, le=50_000)] = 2_000
     #: What it gets of persons.
@@ -42,9 +44,9 @@ class FileSink(_Sink, tag="file", tag_field="type", kw_only=True):
     #: Folder; `alerts/` and `events/` are made below it.
     path: FilePath
     #: A file that would grow larger is ended and another begun.
-    rotate_size: Size = 256 * MIB
+    rotate_size: Room = 256 * MIB
     #: So is one that is older.
-    rotate_after: Duration = DAY
+    rotate_after: Interval = DAY
     #: ``always``: a document is on the disk before its message is acknowledged.
     sync: Literal["always", "never"] = "always"
 
@@ -71,7 +73,7 @@ class ElasticsearchSink(_Sink, tag="elasticsearch", tag_field="type", kw_only=Tr
     #: How long documents are kept; the server deletes them.
     retention: ElasticRetention = field(default_factory=ElasticRetention)
     #: How long the server may take to answer.
-    timeout: Duration = 30 * SECOND
+    timeout: Interval = 30 * SECOND
 
 
 class SplunkNotables(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -101,7 +103,7 @@ class SplunkHecSink(_Sink, tag="splunk_hec", tag_field="type", kw_only=True):
     #: Wait for the indexers' acknowledgement; the token must have it enabled.
     acknowledgement: bool = False
     #: Longer without one, and the batch is sent again.
-    acknowledgement_timeout: Duration = MINUTE
+    acknowledgement_timeout: Interval = MINUTE
     #: Nothing but notable events is sent: then `content` is `[cases]`, beside another sink that
     #: gets the documents.
     notables: SplunkNotables | None = None
@@ -112,9 +114,9 @@ class SplunkHecSink(_Sink, tag="splunk_hec", tag_field="type", kw_only=True):
     #: Never `false` outside a test.
     verify_certificates: bool = True
     #: HEC refuses a larger body.
-    max_body: Size = 800 * 1024
+    max_body: Room = 800 * 1024
     #: How long the server may take to answer.
-    timeout: Duration = 30 * SECOND
+    timeout: Interval = 30 * SECOND
 
 
 Sink = FileSink | ElasticsearchSink | SplunkHecSink
@@ -133,9 +135,9 @@ class _Notification(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Least time between two messages. What comes meanwhile waits, and is told together.
     pace: Annotated[Duration, Meta(ge=0, le=HOUR)] = 0
     #: How long the receiver may take to answer.
-    timeout: Duration = 10 * SECOND
+    timeout: Interval = 10 * SECOND
     #: Longest wait between attempts while it is down.
-    retry_maximum: Duration = MINUTE
+    retry_maximum: Interval = MINUTE
     #: What it gets of persons.
     mask: Mask | None = None
 
@@ -192,7 +194,7 @@ class EmailNotification(_Notification, tag="email", tag_field="type", kw_only=Tr
     """An e-mail over SMTP; alerts that come together in one."""
 
     #: Mail server.
-    host: Annotated[str, Meta(min_length=1)]
+    host: HostName
     #: 587 with STARTTLS, 465 with TLS.
     port: Annotated[int, Meta(ge=1, le=65_535)] = 587
     #: ``none`` sends alerts in the clear.

@@ -6,8 +6,9 @@ from msgspec import Meta, Struct, field
 
 from pipeline.chain_ids import SolanaChain
 from pipeline.chain_notices import MOST_ORPHANED
+from pipeline.config.bounds import Interval, Room
 from pipeline.config.checks import RestrictionChecks
-from pipeline.config.names import Name
+from pipeline.config.names import HostName, Name
 from pipeline.config.reference_providers import Provider
 from pipeline.config.reference_sources import (
     FileReference,
@@ -19,14 +20,15 @@ from pipeline.structured import ExistingPath, FilePath
 from pipeline.subgraph_payload import Schema
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Size
 
-Address = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$", description="an EVM address")]
+Address = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$(?!\n)", description="an EVM address")]
 SolanaAddress = Annotated[
-    str, Meta(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$", description="a Solana address")
+    str, Meta(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$(?!\n)", description="a Solana address")
 ]
 
 
 CompId = Annotated[
-    str, Meta(pattern=r"^[!-<>-~][ -<>-~]{0,63}$", description="a name of FIX, without = or SOH")
+    str,
+    Meta(pattern=r"^[!-<>-~][ -<>-~]{0,63}$(?!\n)", description="a name of FIX, without = or SOH"),
 ]
 
 
@@ -34,11 +36,11 @@ class Reconnection(Struct, forbid_unknown_fields=True, kw_only=True):
     """Exponential backoff with jitter between attempts to connect. It never gives up."""
 
     #: First wait; it doubles each time.
-    initial: Duration = SECOND // 2
+    initial: Interval = SECOND // 2
     #: Longest wait.
-    maximum: Duration = MINUTE
+    maximum: Interval = MINUTE
     #: No frame and no heartbeat for this long: the connection is stale and is made anew.
-    stale_after: Duration = 15 * SECOND
+    stale_after: Interval = 15 * SECOND
 
 
 class _Source(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -47,9 +49,9 @@ class _Source(Struct, forbid_unknown_fields=True, kw_only=True):
     #: How it comes back after a break.
     reconnection: Reconnection = field(default_factory=Reconnection)
     #: Frames that wait to become durable; when it is full, the collector stops reading.
-    buffer: Size = 64 * 1024 * 1024
+    buffer: Room = 64 * 1024 * 1024
     #: A larger frame goes to the dead letters.
-    max_frame: Size = 32 * 1024 * 1024
+    max_frame: Room = 32 * 1024 * 1024
 
 
 class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
@@ -95,7 +97,7 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     #: One that no block has for so long is asked about; it is dropped if the node knows it no more.
     pending_dropped_after: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = 10 * MINUTE
     #: How long a node may take to answer.
-    request_timeout: Duration = 20 * SECOND
+    request_timeout: Interval = 20 * SECOND
 
 
 class SolanaEndpoint(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -131,7 +133,7 @@ class SolanaSource(_Source, tag="solana", tag_field="type", kw_only=True):
     #: How often the node is asked which slot is finalized; `0s`: never.
     finality_every: Duration = 12 * SECOND
     #: How long a node may take to answer.
-    request_timeout: Duration = 20 * SECOND
+    request_timeout: Interval = 20 * SECOND
 
 
 class CoinbaseSource(_Source, tag="coinbase", tag_field="type", kw_only=True):
@@ -144,9 +146,10 @@ class CoinbaseSource(_Source, tag="coinbase", tag_field="type", kw_only=True):
     #: The venue's symbols.
     products: Annotated[list[str], Meta(min_length=1)]
     #: `full` and `level3` need the key; `heartbeat` shows a silent break.
-    channels: list[Literal["full", "level3", "level2", "matches", "heartbeat", "ticker"]] = field(
-        default_factory=lambda: ["full", "heartbeat"]
-    )
+    channels: Annotated[
+        list[Literal["full", "level3", "level2", "matches", "heartbeat", "ticker"]],
+        Meta(min_length=1),
+    ] = field(default_factory=lambda: ["full", "heartbeat"])
     #: Name of the venue, as in the reference data.
     venue: str = "coinbase"
     #: The three parts of a key go together.
@@ -165,7 +168,7 @@ class KrakenSource(_Source, tag="kraken", tag_field="type", kw_only=True):
     #: The venue's symbols, such as BTC/USD.
     symbols: Annotated[list[str], Meta(min_length=1)]
     #: `level3` needs a token.
-    channels: list[Literal["book", "trade", "level3"]] = field(
+    channels: Annotated[list[Literal["book", "trade", "level3"]], Meta(min_length=1)] = field(
         default_factory=lambda: ["book", "trade"]
     )
     #: Levels of the book per side.
@@ -212,7 +215,10 @@ class LunarCrushTopic(Struct, forbid_unknown_fields=True, kw_only=True):
     #: As LunarCrush has it: `bitcoin`, `$gme`.
     topic: Annotated[
         str,
-        Meta(pattern=r"^[a-z0-9 #$]{1,64}$", description="lower-case letters, digits, spaces, # $"),
+        Meta(
+            pattern=r"^[a-z0-9 #$]{1,64}$(?!\n)",
+            description="lower-case letters, digits, spaces, # $",
+        ),
     ]
     #: The token's id in the reference data.
     token: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -238,14 +244,14 @@ class LunarCrushSource(_Source, tag="lunarcrush", tag_field="type", kw_only=True
     #: Requests in a minute at most, as your plan allows.
     requests_per_minute: Annotated[float, Meta(gt=0, le=60_000)] = 10.0
     #: How long an answer may take.
-    request_timeout: Duration = 30 * SECOND
+    request_timeout: Interval = 30 * SECOND
     #: Authority that signed its certificate, PEM; the system's without.
     ca_certificate: ExistingPath | None = None
 
 
 class _FixSource(_Source, kw_only=True):
     #: The other side's host name or address.
-    host: Annotated[str, Meta(pattern=r"^[^\s/:]+$", description="a host name without port")]
+    host: HostName
     #: The other side's port.
     port: Annotated[int, Meta(ge=1, le=65535)]
     #: `false`: plain TCP, for venues that offer nothing else; then use a private line or a tunnel.
@@ -313,7 +319,9 @@ class InxSource(_Source, tag="inx", tag_field="type", kw_only=True):
     #: market is one.
     markets: Annotated[list[str], Meta(min_length=1, max_length=5)]
     #: Books by price level, trades.
-    channels: list[Literal["book", "trades"]] = field(default_factory=lambda: ["book", "trades"])
+    channels: Annotated[list[Literal["book", "trades"]], Meta(min_length=1)] = field(
+        default_factory=lambda: ["book", "trades"]
+    )
     #: Levels of the book per side.
     depth: Annotated[int, Meta(ge=1, le=1000)] = 20
     #: Name of the venue, as in the reference data.
@@ -334,7 +342,9 @@ class ArchaxSource(_Source, tag="archax", tag_field="type", kw_only=True):
     #: The venue's symbols: the ticker, or symbol and currency as in ETH-USD.
     symbols: Annotated[list[str], Meta(min_length=1)]
     #: Books by price level, trades.
-    channels: list[Literal["depth", "trades"]] = field(default_factory=lambda: ["depth", "trades"])
+    channels: Annotated[list[Literal["depth", "trades"]], Meta(min_length=1)] = field(
+        default_factory=lambda: ["depth", "trades"]
+    )
     #: Name of the venue, as in the reference data.
     venue: str = "archax"
 
@@ -371,7 +381,7 @@ class SubgraphSource(_Source, tag="subgraph", tag_field="type", kw_only=True):
     #: Authority that signed its certificate, PEM; the system's without.
     ca_certificate: ExistingPath | None = None
     #: How long it may take to answer.
-    request_timeout: Duration = 30 * SECOND
+    request_timeout: Interval = 30 * SECOND
 
 
 class ReplaySource(_Source, tag="replay", tag_field="type", kw_only=True):

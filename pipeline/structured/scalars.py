@@ -66,7 +66,8 @@ class TextReader(ScalarReader):
     def expected(self) -> str:
         if self._meant is not None:
             return self._meant
-        pattern = f" of the form {self._pattern.pattern}" if self._pattern else ""
+        form = self._pattern.pattern.removesuffix(r"(?!\n)") if self._pattern else ""
+        pattern = f" of the form {form}" if form else ""
         return f"text{self._length.describe()}{pattern}"
 
     def read(self, node: Node, where: Where, walk: Walk) -> object:
