@@ -383,6 +383,8 @@ def _allowed(
     if wanted.assignee is not None:
         wanted.assignee = people.user(wanted.assignee)
         refused = refused or people.assignable(wanted.assignee, found)
+        if found.working and wanted.assignee == found.assignee:
+            refused = refused or f"it is {found.assignee}'s already; nothing was done"
     if refused is not None:
         raise Failure(f"{found.id}: {refused}")
 

@@ -162,6 +162,15 @@ def written(folder: Path, one: Alert) -> Path:
     return folder
 
 
+def test_who_has_it_does_not_get_it_again(desk: Desk) -> None:
+    name = desk.cases()[0]["id"]
+    desk.ok("assign", name, "alice")
+    assert f"{name}: it is alice's already; nothing was done" in desk.refused(
+        "assign", name, "alice"
+    )
+    desk.ok("assign", name, "bob")
+
+
 def test_a_person_opens_a_case_of_an_alert_that_opens_none(desk: Desk) -> None:
     ignored = alert(7, level="informational", entities=("0xd",))
 
