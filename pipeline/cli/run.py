@@ -81,6 +81,7 @@ def _run_stage(stage: StageName, config: "Configuration", supervised: bool) -> N
     import structlog
 
     from pipeline.cli.stages import run_stage
+    from pipeline.exception_groups import first_leaf
     from pipeline.observability import Endpoint, Health
     from pipeline.problems import ProblemsFound
     from pipeline.process import run as run_process
@@ -96,7 +97,8 @@ def _run_stage(stage: StageName, config: "Configuration", supervised: bool) -> N
     except Exception as error:
         # The supervisor starts the stage again; whoever mends it needs all of this.
         structlog.get_logger(__name__).error("stage failed", exc_info=error)
-        raise Failure(f"{stage} failed: {type(error).__name__}: {error}") from error
+        first = first_leaf(error)
+        raise Failure(f"{stage} failed: {type(first).__name__}: {first}") from error
     finally:
         if endpoint is not None:
             endpoint.close()

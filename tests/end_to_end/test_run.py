@@ -278,3 +278,15 @@ def test_a_second_run_on_the_same_store_is_refused_in_words(tmp_path: Path) -> N
     assert second.returncode == 1
     assert "another Tapewatch runs" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+def test_a_stage_that_runs_already_is_refused_in_words(tmp_path: Path) -> None:
+    installation = Installation(tmp_path)
+    with installation.running() as run:
+        run.until(lambda: run.stage_pid("delivery"))
+        second = installation.run("run", "--only", "normalizer")
+
+    assert second.returncode == 1
+    last = second.stderr.splitlines()[-1]
+    assert last.startswith("error: normalizer failed: AnotherWriter: another process writes to ")
+    assert "make sure that this stage runs once" in last
