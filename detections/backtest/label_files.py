@@ -25,6 +25,7 @@ from detections.backtest.labels import Label, as_named
 from detections.reading import NotAnEvent, nanoseconds
 from pipeline.csv_header import other_delimiter, places_of, repeated
 from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
+from pipeline.json_names import repeated_name
 from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean, one_of, shown
 from pipeline.structured import examine
 from pipeline.units import DAY
@@ -39,6 +40,11 @@ _OTHER_KEYS = {
     **dict.fromkeys(("type", "abuse", "category"), "typology"),
     **dict.fromkeys(("start", "since", "begin"), "from"),
     **dict.fromkeys(("end", "until"), "to"),
+}
+_VALUES = {
+    "label": "true or false",
+    "entities": 'a list, such as ["INV-0031"]',
+    "events": "a list of ids",
 }
 _TRUE = ("true", "yes", "1")
 _FALSE = ("false", "no", "0")
@@ -106,14 +112,48 @@ def _of_yaml(data: bytes, name: str, problems: list[Problem]) -> Iterator[Label]
 
 
 def _of_ndjson(data: bytes, name: str, problems: list[Problem]) -> Iterator[Label]:
-    decode = msgspec.json.Decoder(LabelEntry).decode
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
     for number, line in enumerate(data.split(b"\n"), 1):
         place = Location(name, number, 1)
-        if line.strip():
-            try:
-                yield from _label(decode(line), place, problems)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                _report(problems, place, f"this isn't a label: {error}")
+        if not line.strip():
+            continue
+        try:
+            values = decode(line)
+            twice = repeated_name(line, values)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            _report(problems, place, f"this isn't a label: {error}")
+            continue
+        if twice is not None:
+            at = Location(name, number, twice.column)
+            _report(problems, at, f"the key {shown(twice.path)} is given twice")
+        elif (entry := _checked(values, line, place, problems)) is not None:
+            yield from _label(entry, place, problems)
+
+
+def _checked(
+    values: dict[str, Any], line: bytes, place: Location, problems: list[Problem]
+) -> LabelEntry | None:
+    """The label of a line, unless something is wrong with one of its keys; all of that is told."""
+    before = len(problems)
+    for key, value in values.items():
+        at = msgspec.structs.replace(place, column=_column(line, key))
+        if key not in _KEYS:
+            hint = _OTHER_KEYS.get(key.lower()) or did_you_mean(key, _KEYS)
+            expected = None if hint else one_of(_KEYS)
+            _report(problems, at, f"the key {shown(key)} isn't known here", hint, expected)
+            continue
+        try:
+            msgspec.convert({key: value}, LabelEntry)
+        except msgspec.ValidationError:
+            said = f"this can't be the value of {shown(key)}"
+            _report(problems, at, said, expected=_VALUES.get(key, "text"))
+    return msgspec.convert(values, LabelEntry) if len(problems) == before else None
+
+
+def _column(line: bytes, key: str) -> int:
+    """Where a key stands in its line; 1 where it is written in another way."""
+    at = line.find(msgspec.json.encode(key))
+    return 1 if at < 0 else len(line[:at].decode(errors="replace")) + 1
 
 
 def _of_csv(data: bytes, name: str, problems: list[Problem]) -> Iterator[Label]:

@@ -173,8 +173,9 @@ def test_three_forms_say_the_same(data: bytes, name: str) -> None:
         (b"labels: 3\n", "l.yml", "l.yml:1:9", "the number 3 can't stand here"),
         (b"labels:\n  - 3\n", "l.yml", "l.yml:2:5", "the number 3 can't stand here"),
         (b"\n{nonsense\n", "l.ndjson", "l.ndjson:2:1", "isn't a label"),
-        (b'{"rul": "a"}\n', "l.ndjson", "l.ndjson:1:1", "rul"),
-        (b'{"from": 3}\n', "l.ndjson", "l.ndjson:1:1", "Expected `str"),
+        (b'{"rul": "a"}\n', "l.ndjson", "l.ndjson:1:2", "rul"),
+        (b'{"from": 3}\n', "l.ndjson", "l.ndjson:1:2", 'can\'t be the value of "from"'),
+        (b'{"rule":"a","rule":"b"}\n', "l.ndjson", "l.ndjson:1:13", "given twice"),
         (b"\xff\n", "l.ndjson", "l.ndjson:1:1", "isn't a label"),
         (b"label,entitis\ntrue,a\n", "l.csv", "l.csv:1:7", '"entitis" is no column'),
         (b"label,address\ntrue,a\n", "l.csv", "l.csv:1:7", '"address" is no column'),
@@ -257,4 +258,20 @@ def test_doubts_about_a_file_of_yaml_are_told() -> None:
         ("yaml/typographic-quotes", 2),
         ("yaml/look-alike", 3),
         ("config/nothing", 4),
+    ]
+
+
+def test_all_mistakes_of_a_line_of_json_are_told_with_what_was_meant() -> None:
+    line = b'{"entites": ["a"], "events": "b", "wallet": "c", "typology": {}, "id": null}'
+    with pytest.raises(ProblemsFound) as raised:
+        read_labels(b"\n" + line, "l.ndjson")
+    found = [
+        (p.location.line, p.location.column, p.hint or p.expected) for p in raised.value.problems
+    ]
+    assert found == [
+        (2, 2, "entities"),
+        (2, 20, "a list of ids"),
+        (2, 35, "entities"),
+        (2, 50, "text"),
+        (2, 66, "text"),
     ]
