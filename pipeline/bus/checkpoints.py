@@ -203,7 +203,10 @@ class Checkpoints:
         state = (await self._jetstream.stream_info(stream, f"{prefix}>")).state
         known = {prefix + entry.nuid for entry in await self._store.list(ignore_deletes=True)}
         for subject in set(state.subjects or ()) - known:
-            last = await self._jetstream.get_last_msg(stream, subject)
+            try:
+                last = await self._jetstream.get_last_msg(stream, subject)
+            except nats.js.errors.NotFoundError:
+                continue  # another lane was removing it
             if last.time is not None and now - last.time.timestamp() > _ABANDONED:
                 await self._purge(subject)
 
