@@ -39,6 +39,15 @@ _KINDS: dict[str, Kind] = {
 }
 #: What people put behind a name to say what the file holds, where we have an ending for it.
 _KIND_IN_NAME = re.compile(r"[-_](test|list|exception)s?$")
+#: Keys of files that are none of rules, and where those are named.
+_OTHER_FILES = (
+    (frozenset(("bus", "sinks")), "this is a configuration, which is named by --config"),
+    (frozenset(("labels",)), "labels are named by --labels"),
+    (
+        frozenset(("tokens", "investors", "addresses", "sanctions", "venues")),
+        "this is reference data, which `reference` in the configuration names",
+    ),
+)
 _OLD_ACTIONS = ("global", "reset", "repeat")
 _EXPECTED = (
     "a Sigma rule (with detection), a correlation, a filter, or a correlator rule "
@@ -186,7 +195,7 @@ def _kept_elsewhere(node: Node, present: set[str]) -> str | None:
         if key in present:
             stem = _KIND_IN_NAME.sub("", name.stem.split(".")[0])
             return f"a file of {key} is called {stem}.{suffix}.yml"
-    return None
+    return next((advice for keys, advice in _OTHER_FILES if keys & present), None)
 
 
 def _name_of(rule: Draft) -> tuple[str | None, str | None]:

@@ -114,6 +114,8 @@ def backtest(
         read = (*(events or ()), *(order_log or ()), *(social_feed or ()), *(reference or ()))
         given = (*(pipelines or ()), *((labels,) if labels is not None else ()), config)
         keep_apart(option, written, rules=(*meant.rules, *(compare or ())), read=(*read, *given))
+    if json is not None and html is not None and json.absolute() == html.absolute():
+        raise Failure("--json and --html name one file: name two", CONFIGURATION)
     chosen = choose(
         Wanted(
             config=config,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 import typer
 
-from pipeline.cli.failures import CONFIGURATION, command
+from pipeline.cli.failures import CONFIGURATION, Failure, command
 from pipeline.cli.output_files import keep_apart, write_whole
 from pipeline.cli.rules import PipelineFiles, RulePaths, rules, rules_said
 from pipeline.cli.rules_meant import MeantRules, RulesConfig, meant_rules
@@ -36,8 +36,11 @@ def check(
     paths: RulePaths = None,
     rule_files: MeantRules = None,
     written_as: Annotated[
-        Format, typer.Option("--format", help="For people, machines, code hosts, or CI.")
-    ] = "text",
+        Format | None,
+        typer.Option(
+            "--format", help="For people, machines, code hosts, or CI.", show_default="text"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None,
@@ -51,11 +54,12 @@ def check(
 
     Exit 2 if there is an error.
     """
+    if as_json and written_as not in (None, "json"):
+        raise Failure(f"--json is --format json, and not {written_as}: say one", CONFIGURATION)
+    written_as = "json" if as_json else written_as or "text"
     meant = meant_rules(rules_said(rule_files, paths), pipelines, config)
     keep_apart("-o", output, rules=meant.rules, read=meant.pipelines)
     checked = _check(meant.rules, meant.pipelines)
-    if as_json:
-        written_as = "json"
     failed = any(strict or problem.severity == "error" for problem in checked.problems)
     if written_as == "text" and output is None:
         _print(checked)

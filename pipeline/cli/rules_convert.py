@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from detections.conversion.export import Exported
 
 
+_EVENTS = "logs-tapewatch.events-*"
+_ALERTS = "logs-tapewatch.alerts-*"
+
+
 @rules.command()
 @command
 def convert(
@@ -51,11 +55,15 @@ def convert(
         ),
     ] = False,
     index: Annotated[
-        str, typer.Option(help="Index pattern of the events, for elastic.")
-    ] = "logs-tapewatch.events-*",
+        str | None,
+        typer.Option(help="Index pattern of the events, for elastic.", show_default=_EVENTS),
+    ] = None,
     alerts_index: Annotated[
-        str, typer.Option(help="Index pattern of Tapewatch's alerts, for elastic.")
-    ] = "logs-tapewatch.alerts-*",
+        str | None,
+        typer.Option(
+            help="Index pattern of Tapewatch's alerts, for elastic.", show_default=_ALERTS
+        ),
+    ] = None,
     pipeline: Annotated[
         list[Path] | None,
         typer.Option(help="pySigma's pipelines, for rules of other log sources."),
@@ -76,11 +84,18 @@ def convert(
         raise Failure(
             f"--format {chosen} isn't for {to}: expected {one_of(FORMATS[to])}", CONFIGURATION
         )
+    for option, given in (("--index", index), ("--alerts-index", alerts_index)):
+        if given is not None and to != "elastic":
+            raise Failure(f"{option} belongs to --to elastic", CONFIGURATION)
     meant = meant_rules(rules_said(rule_files, paths), pipeline, config)
     keep_apart("-o", output, rules=meant.rules, read=meant.pipelines)
     ruleset = load_rules(meant.rules, meant.pipelines)
     choices = Choices(
-        format=chosen, strict=strict, alerts=alerts, events_index=index, alerts_index=alerts_index
+        format=chosen,
+        strict=strict,
+        alerts=alerts,
+        events_index=index or _EVENTS,
+        alerts_index=alerts_index or _ALERTS,
     )
     exported = export(ruleset, choices)
     text = written(exported, chosen)

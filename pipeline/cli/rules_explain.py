@@ -64,9 +64,14 @@ def explain(
     ruleset = load_rules(meant.rules, meant.pipelines)
     alert = _as_alert(found) if isinstance(found, bytes) else found
     if alert is not None:
+        if rule is not None:
+            raise Failure("--rule belongs to an event: an alert has its rule", CONFIGURATION)
         _explain_alert(ruleset, alert, _evidence(alert, out, events), as_json)
         return
     assert isinstance(found, bytes)
+    for option, given in (("--out", out), ("--events", events)):
+        if given is not None:
+            raise Failure(f"{option} belongs to an alert, and {event} is none", CONFIGURATION)
     try:
         read = read_event(found)
     except NotAnEvent as error:

@@ -31,7 +31,9 @@ class FileSource:
         return one if len(self._files) == 1 else f"{len(self._files):,} files, {one} the first"
 
     def batches(self) -> Iterator[Batch]:
-        """All lines of all files."""
+        """All lines of all files. Raises Failure."""
+        if self._column is not None and not any(map(_is_parquet, self._files)):
+            raise Failure("--column belongs to files of Parquet", CONFIGURATION)
         before = 0
         for path in self._files:
             head = _head(path)
@@ -45,6 +47,10 @@ class FileSource:
                 batch.done += before
                 yield batch
             before += _size([path]) or 0
+
+
+def _is_parquet(path: Path) -> bool:
+    return _head(path).startswith(MAGIC)
 
 
 def _head(path: Path) -> bytes:

@@ -92,6 +92,31 @@ def test_a_wrong_command_line_is_told_with_exit_2(
     assert answer.out == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("backtest", "--events", "e.ndjson", "--column", "x"), "--column belongs to files of"),
+        (("detect", "--events", "e.ndjson", "--column", "x"), "--column belongs to files of"),
+        (("backtest", "--events", "e.ndjson", "--html", "o", "--json", "o"), "name one file"),
+        (("rules", "check", "--format", "sarif", "--json"), "say one"),
+        (("rules", "explain", "e.ndjson:1", "--out", "out"), "--out belongs to an alert"),
+        (("rules", "explain", "e.ndjson:1", "--events", "e.ndjson"), "--events belongs to an"),
+        (("rules", "convert", "--to", "splunk", "--index", "x"), "--index belongs to --to elastic"),
+    ],
+)
+def test_an_option_that_would_count_for_nothing_is_refused(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    event = '{"@timestamp":"2026-11-23T10:00:00Z","event.action":"agent-added"}\n'
+    (tmp_path / "e.ndjson").write_text(event)
+    rules = RULES / "administration" / "agent_added.yml"
+    answer = tapewatch(*arguments, "--rules", rules, folder=tmp_path)
+
+    assert answer.code == 2
+    assert said in answer.error
+    assert answer.out == ""
+
+
 def test_without_a_configuration_it_says_how_to_name_one(tmp_path: Path) -> None:
     for command in (("status",), ("run",), ("case", "list"), ("report", "weekly")):
         answer = tapewatch(*command, folder=tmp_path)

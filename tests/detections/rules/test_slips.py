@@ -325,3 +325,17 @@ def test_a_selection_whose_items_are_not_indented_enough() -> None:
     (problem,) = problems(text)
     assert problem.message == 'the selection "s" is empty'
     assert problem.advice == "indent what belongs to it: event.action"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("bus: {type: embedded}\ndetections: {rules: [r]}\nsinks: []\n", "--config"),
+        ("labels:\n  - {entities: [a]}\n", "--labels"),
+        ("investors:\n  - {id: INV-1}\n", "reference data"),
+    ],
+)
+def test_another_file_of_ours_is_told_for_what_it_is(text: str, said: str) -> None:
+    (problem,) = problems(text)
+    assert problem.code == "rule/not-a-rule"
+    assert said in (problem.advice or "")
