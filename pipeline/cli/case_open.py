@@ -18,7 +18,7 @@ from pipeline.cli.case import CaseId, Why, case, check_written, on_bus
 from pipeline.cli.case_meant import meant_case
 from pipeline.cli.chosen_sink import SPLUNK_TOKEN, SplunkAuthority, SplunkToken
 from pipeline.cli.failures import CONFIGURATION, Failure, command
-from pipeline.problems import did_you_mean, fit_for_terminal, one_of
+from pipeline.problems import UNSHOWABLE, did_you_mean, fit_for_terminal, one_of
 from pipeline.source_state import now
 from pipeline.system_users import current_user
 
@@ -60,7 +60,7 @@ def open_case(
         str | None, typer.Option("--typology", help="The kind of abuse, such as insider_dealing.")
     ] = None,
     token: Annotated[
-        str | None, typer.Option("--token", metavar="ID", help="The token's id.")
+        str | None, typer.Option("--token", metavar="ID", help="The token's id, or its ticker.")
     ] = None,
     config: ConfigPath = DEFAULT_CONFIG,
     out: AlsoOut = None,
@@ -128,7 +128,8 @@ def _of_alert(
         named = None
         if into is not None:
             there = (await meant_case(store, into)).case
-            named = None if there is None else there.id
+            assert there is not None
+            named = there.id
         found = await find_anywhere(bus, loaded, wanted, elsewhere)
         authors = await RuleAuthors.open(bus)
         await authors.read()
@@ -148,11 +149,14 @@ def _of_alert(
 
 
 def _of_referral(config: Path, about: "About", level: "Level", why: str) -> _Work:
-    async def work(store: "CaseStore", loaded: "Configuration", _: "Bus") -> "CaseActivity":
+    async def work(store: "CaseStore", loaded: "Configuration", bus: "Bus") -> "CaseActivity":
         from evidence.cases.by_hand import open_referral
         from evidence.cases.state import ActionRefused
+        from pipeline.cli.token_meant import meant_token
 
         settings = _settings(loaded, config)
+        if about.token_id is not None:
+            about.token_id, about.token_symbol = await meant_token(bus, about.token_id)
         try:
             return await open_referral(
                 store, about, level, settings, who=current_user(), at=now(), why=why.strip()
@@ -181,19 +185,23 @@ def _about(
     if len(title.strip()) > _MOST_TITLE:
         said = f"the title has more than {_MOST_TITLE} characters: --why takes the rest"
         raise Failure(said, CONFIGURATION)
+    token = token.strip() if token is not None else None
+    if token == "":
+        raise Failure("--token: an empty id is no token's", CONFIGURATION)
     for what, text in (
         ("title", title),
         *(("party", one) for one in named),
         ("token", token or ""),
     ):
         check_written(what, text)
+        if UNSHOWABLE.search(text):  # it stands in lists, subjects of e-mails and reports
+            raise Failure(f"the {what} has a character that can't be shown", CONFIGURATION)
     if typology is not None and typology not in TYPOLOGIES:
         hint = did_you_mean(typology, TYPOLOGIES)
         meant = f"did you mean {hint}?" if hint else f"one of {one_of(TYPOLOGIES)} is wanted"
-        raise Failure(f"--typology: there is no {typology}: {meant}", CONFIGURATION)
-    return About(
-        title=title.strip(), typology=typology or "", entities=named, token_id=token or None
-    )
+        none = f"there is no {typology}: " if typology else ""
+        raise Failure(f"--typology: {none}{meant}", CONFIGURATION)
+    return About(title=title.strip(), typology=typology or "", entities=named, token_id=token)
 
 
 def _settings(loaded: "Configuration", config: Path) -> "Cases":

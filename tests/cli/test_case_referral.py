@@ -10,7 +10,10 @@ from evidence.cases.by_hand import REFERRAL
 from evidence.cases.stage import CaseStage
 from normalizer.events import Alert
 from pipeline.bus import Bus, Stream
+from pipeline.bus.reference_outlet import ReferenceOutlet
 from pipeline.config.loading import load_configuration
+from pipeline.reference_changes import change_of
+from pipeline.reference_records import Token, TokenContract
 from tests.cli.test_case import Desk, desk, written
 from tests.evidence.cases.examples import START, alert
 
@@ -78,6 +81,45 @@ def test_alerts_of_the_same_kind_parties_and_token_join_it_by_themselves(desk: D
     assert (case["alerts"], case["level"], case["four_eyes"]) == (1, "high", True)
 
 
+def describe(desk: Desk, *tokens: Token) -> None:
+    """The reference data gets these."""
+
+    async def run() -> None:
+        loaded = load_configuration(desk.path)
+        async with await Bus.connect(loaded.bus, name="test") as bus:
+            outlet = await ReferenceOutlet.open(bus, "issuer")
+            await outlet.write([change_of(one) for one in tokens], read=START)
+
+    asyncio.run(run())
+
+
+ACME = Token(
+    id="acme", symbol="ACME", contracts=(TokenContract(chain=1, address="0xA" + "c" * 39),)
+)
+
+
+@pytest.mark.parametrize("called", ["acme", "ACME", " Acme", "0xa" + "C" * 39])
+def test_a_token_is_the_one_that_the_reference_data_calls_so(desk: Desk, called: str) -> None:
+    """By its ticker no alert would join: these name the token by its id."""
+    describe(desk, ACME, Token(id="birch", symbol="BRCH"))
+    name = referral(desk, "--token", called)
+    (activity,) = msgspec.json.decode(desk.ok("show", name, "--json"))["history"]
+    assert (activity["token.id"], activity["token.symbol"]) == ("acme", "ACME")
+
+
+def test_a_token_that_nobody_knows_is_a_slip_unless_it_is_an_address(desk: Desk) -> None:
+    describe(desk, ACME, Token(id="acme-2", symbol="acme2"), Token(id="acme-3", symbol="ACME2"))
+    slip = desk.refused(*COMPLAINT, "--token", "acne", code=2)
+    assert "--token: the reference data has no acne: did you mean acme?" in slip
+    unlike = desk.refused(*COMPLAINT, "--token", "zzz", code=2)
+    assert "has no zzz: see `tapewatch reference list --kind token`" in unlike
+    either = desk.refused(*COMPLAINT, "--token", "ACME2", code=2)
+    assert "--token: ACME2 may be acme-2 or acme-3" in either
+    name = referral(desk, "--token", "0x" + "D" * 40)
+    (activity,) = msgspec.json.decode(desk.ok("show", name, "--json"))["history"]
+    assert activity["token.id"] == "0x" + "d" * 40
+
+
 def test_any_alert_that_is_in_no_case_can_be_put_into_it(desk: Desk, tmp_path: Path) -> None:
     name = referral(desk)
     out = written(tmp_path / "out", alert(21, entities=("0xe",), typology="spoofing"))
@@ -129,6 +171,12 @@ def test_who_is_none_of_the_people_opens_none(desk: Desk) -> None:
         (("--title", "x", "--party", "y", "--out", "out"), "--out and --splunk belong to --alert"),
         (("--alert", "a", "--party", "y"), "are for a case without --alert"),
         (("--title", "\udcff", "--party", "y"), "given as title is no text in UTF-8"),
+        (("--title", "a\nb", "--party", "y"), "the title has a character that can't be shown"),
+        (("--title", "a\u202eb", "--party", "y"), "the title has a character that can't be shown"),
+        (("--title", "x", "--party", "\x1b[31m"), "the party has a character that can't be shown"),
+        (("--title", "x", "--party", "y", "--token", "a\x00"), "the token has a character that"),
+        (("--title", "x", "--party", "y", "--token", " "), "--token: an empty id is no token's"),
+        (("--title", "x", "--party", "y", "--typology", ""), "--typology: one of wash_trading, "),
     ],
 )  # fmt: skip
 def test_what_it_wants(desk: Desk, given: tuple[str, ...], said: str) -> None:
