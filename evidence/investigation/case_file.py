@@ -116,13 +116,12 @@ def _as_on_the_bus(activity: CaseActivity) -> bytes:
 
 def line_of_activity(activity: CaseActivity, content: bytes) -> Line:
     """The line of what somebody did to the case."""
-    why = f": {activity.why}" if activity.why else ""
     return Line(
         time=activity.timestamp,
         kind="action",
         id=activity.id,
         action=activity.action,
-        summary=f"{activity.message or activity.action}{why}",
+        summary=activity.message or activity.action,
         by=activity.who,
         level=activity.level,
         sha256=sha256(content).hexdigest(),

@@ -254,6 +254,8 @@ def test_of_a_case_without_alerts_there_is_all_that_its_parties_did(tmp_path: Pa
     assert found.title == "Spoofing by acct-mirage"
     assert {"e1", "e2", "e3", "gap", "rules", "other-rules", "kyc"} <= {x.id for x in found.lines}
     assert [one.id for one in found.alerts] == [ALERT.id, AGAIN.id], "theirs, if not the case's"
+    (first,) = [line.summary for line in found.lines if line.action == "opened"]
+    assert first == f"{ID}: alice opened the case: a client complains"
     manifest = export(found, Parts(), tmp_path / "export")
     assert (manifest.alert, manifest.case, manifest.parties) == ("", ID, [])
     code, said = checked(tmp_path / "export", key=None)
