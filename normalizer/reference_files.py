@@ -6,10 +6,12 @@ from pathlib import Path
 from normalizer.reference import Reference, merge
 from normalizer.reference_contradictions import Contradiction, Way, contradictions
 from pipeline.address_checksums import is_mistyped
-from pipeline.problems import Problem, ProblemsFound
+from pipeline.problems import Location, Problem, ProblemsFound, one_of
 from pipeline.structured import examine
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_source import read_file
+
+_SUFFIXES = (".yaml", ".yml")
 
 
 def load_reference(paths: Sequence[Path], *, warnings: list[Problem] | None = None) -> Reference:
@@ -21,6 +23,7 @@ def load_reference(paths: Sequence[Path], *, warnings: list[Problem] | None = No
     problems: list[Problem] = []
     nodes: list[Node] = []
     parts: list[Reference] = []
+    problems.extend(_empty(path) for path in paths if path.is_dir() and not files_of([path]))
     for path in files_of(paths):
         parsed = read_file(path, single=True)
         problems.extend(parsed.source.problems)
@@ -45,10 +48,20 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files.extend(sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml")))
+            files.extend(sorted(p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES))
         else:
             files.append(path)
     return files
+
+
+def _empty(folder: Path) -> Problem:
+    return Problem(
+        location=Location(str(folder), 0, 0),
+        code="reference/no-files",
+        message="there is no reference data in this folder",
+        severity="warning",
+        expected=f"files in it that end in {one_of(_SUFFIXES)}",
+    )
 
 
 def _mistyped(node: Node) -> Iterator[Problem]:

@@ -25,8 +25,8 @@ def check_order_log(
     """A finding on one source; nothing but the first line is read (of CSV also the columns,
     `header` with what is wrong with them), `wrong` with what it says."""
     subject = f"source {source.name}"
-    files = LogFiles(source.path)
     try:
+        files = LogFiles(source.path)
         names = files.names()
         reader = LogReader(files, longest=source.max_frame, header=header)
         try:

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import typer
+
 from normalizer.reference_files import load_reference
 from pipeline.cli.raw_events import ChainName, RawEvents, Report
 from pipeline.cli.social_events import WithSocial
+from pipeline.problems import Problem, render
 
 
 def raw_events(
@@ -20,9 +23,12 @@ def raw_events(
 ) -> RawEvents | WithSocial:
     """What the options of a command say of order logs and other raw files, as a source of events.
 
-    Raises Failure, and ProblemsFound for the reference data.
+    What is doubtful in the reference data is told. Raises Failure, and ProblemsFound for it.
     """
-    known = load_reference(reference)
+    doubts: list[Problem] = []
+    known = load_reference(reference, warnings=doubts)
+    if doubts:
+        typer.echo(render(doubts), err=True)
     traded = RawEvents(
         paths,
         reference=known,

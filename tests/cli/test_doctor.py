@@ -154,6 +154,19 @@ def test_a_recording_that_is_none_is_found(tmp_path: Path) -> None:
     assert "not a Tapewatch recording" in findings(answer)["source r"]["message"]
 
 
+def test_a_log_whose_name_is_too_long_is_found_like_any_that_can_not_be_read(
+    tmp_path: Path,
+) -> None:
+    log = {"name": "log", "type": "order_log", "venue": "v", "path": "a" * 300}
+    write_configuration(tmp_path, sources=[log])
+
+    answer = tapewatch("doctor", folder=tmp_path)
+
+    assert answer.code == 1
+    assert "can't be read: File name too long" in answer.out
+    assert "sink files" in answer.out
+
+
 def test_rules_are_read_with_the_configured_pipelines(tmp_path: Path) -> None:
     (tmp_path / "ledger.yml").write_text(
         "title: Large move\nlogsource: {product: ledger}\n"

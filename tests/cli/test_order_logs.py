@@ -47,6 +47,14 @@ def test_an_order_log_becomes_events_that_lead_back_to_its_lines(tmp_path: Path)
     assert [event["market.order.id"] for event in filled] == ["41", "42"]
 
 
+def test_doubts_about_reference_data_are_told_and_fail_nothing(tmp_path: Path) -> None:
+    given = options(tmp_path)
+    (tmp_path / "who.yaml").write_text(ACCOUNTS.replace("INV-1", "\u201cINV-1\u201d"))
+    done = tapewatch("normalize", tmp_path / "log", *given, folder=tmp_path)
+    assert done.code == 0
+    assert "who.yaml:3:9: warning: these quotes are taken for a part of the text" in done.error
+
+
 def test_rules_run_over_an_order_log(tmp_path: Path) -> None:
     log = ["--order-log", str(tmp_path / "log"), *options(tmp_path)]
     again = SIDES.removeprefix(HEADER + "\n").replace("14:30", "14:31").replace("9001", "9002")

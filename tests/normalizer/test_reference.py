@@ -51,6 +51,19 @@ def test_files_add_up_and_a_folder_stands_for_its_files(tmp_path: Path) -> None:
     assert load_reference([tmp_path]) == both
 
 
+def test_a_file_may_end_in_capitals_and_a_folder_without_files_is_doubtful(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "A.YAML").write_text("investors: [{id: INV-1}]\n")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "who.yaml.txt").write_text("investors: []\n")
+    warnings: list[Problem] = []
+    found = load_reference([tmp_path / "there", tmp_path / "empty"], warnings=warnings)
+    assert [one.id for one in found.investors] == ["INV-1"]
+    (warning,) = warnings
+    assert warning.message == "there is no reference data in this folder"
+    assert warning.location.file == str(tmp_path / "empty")
+
+
 def test_everything_wrong_in_all_files_is_said_at_once(tmp_path: Path) -> None:
     found = problems(
         tmp_path,
