@@ -12,7 +12,7 @@ from sigma.modifiers import SigmaRegularExpressionModifier
 from sigma.rule import SigmaDetectionItem
 from sigma.types import SigmaBool, SigmaNull, SigmaNumber, SigmaString, SigmaType
 
-from detections.fields import taxonomy
+from detections.fields import ACTION, actions, taxonomy
 from detections.rules.context import Context
 from detections.rules.document import Reading
 from detections.rules.field_check import check_place, close_to_ours
@@ -58,6 +58,9 @@ def keyword_item(
         return None
     if not reading.foreign and any(_is_field_as_text(reading, value) for value in values):
         return None
+    if not reading.foreign and selection not in taxonomy():  # which is told as a field astray
+        for value in values:
+            _warn_of_action(reading, value)
     place = ItemPlace(selection, node, "", (), values)
     return _made(
         reading,
@@ -116,6 +119,18 @@ def field_item(
         return None
     place.values = item.value
     return item
+
+
+def _warn_of_action(reading: Reading, node: ScalarNode) -> None:
+    """Warn of a kind of event that would be looked for as text."""
+    if node.text in actions():
+        reading.report(
+            node,
+            "rule/detection",
+            "this is text to find anywhere in an event, and also the name of a kind of event",
+            severity="warning",
+            hint=f"{ACTION}: {node.text}",
+        )
 
 
 def _is_field_as_text(reading: Reading, node: ScalarNode) -> bool:

@@ -51,6 +51,13 @@ def test_other_text_is_looked_for_anywhere(selection: str) -> None:
     assert problems(f"{OURS}detection:\n  s: {selection}\n  condition: s\n") == []
 
 
+@pytest.mark.parametrize("selection", ["agent-added", "[agent-added, ACME]"])
+def test_a_kind_of_event_as_text_to_find_is_a_warning(selection: str) -> None:
+    text = f"{OURS}detection:\n  s: {selection}\n  condition: s\n"
+    problem = the_problem(text, severity="warning")
+    assert problem.hint == "event.action: agent-added"
+
+
 def test_a_field_that_there_is_not_as_one_text_with_its_value_is_a_warning() -> None:
     text = (
         f"{OURS}detection:\n  s: [token.type = bond, 'token.type: bond', a.b = c]\n  condition: s\n"
