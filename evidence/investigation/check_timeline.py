@@ -58,8 +58,8 @@ _ALWAYS: dict[str, Any] = {
 #: What a manifest says, and lists that it may have.
 _SAYS: dict[str, type] = {"alert": str, "files": dict, "lines": int, "missing": list}
 _LISTS = (
-    "activities", "activity_gaps", "parties", "proven", "raw_gone", "unknown_rules", "unproven",
-    "unproven_activities", "unreadable",
+    "activities", "activity_gaps", "parties", "proven", "raw_gone", "unknown_rules", "unmet",
+    "unproven", "unproven_activities", "unreadable",
 )  # fmt: skip
 #: Entries of the audit log that are no lines of a timeline: what they tell of has its own.
 _WITHOUT_LINE = frozenset(
@@ -316,6 +316,8 @@ def check_activities(
         raise Wrong(
             f"entry {min(known.values())} of the audit log is of an action on the case that is gone"
         )
+    if manifest.get("case") and 1 not in numbers:
+        raise Wrong(f"the timeline doesn't have the beginning of {manifest['case']}")
     gaps = gaps_of(numbers)
     text = in_numbers(gaps) if gaps else ""
     if gaps != manifest.get("activity_gaps", []):
@@ -507,6 +509,7 @@ def check(folder: Path, key: str | None, was: str | None = None) -> Iterator[str
         ("unreadable", ("document",), "could NOT be read"),
         ("raw_gone", ("raw frame",), "gone from the bus by then"),
         ("unknown_rules", ("rule",), "could NOT be had in the version that alerted"),
+        ("unmet", ("name",), "NOT met in the export"),
     ):
         if manifest.get(name):
             yield f"{counted(len(manifest[name]), *what)} {text}: see manifest.json"

@@ -77,6 +77,8 @@ class Manifest(Struct, kw_only=True, omit_defaults=True):
     activity_gaps: list[tuple[int, int]] = []
     #: Whom it is of, where it is of no alert or case.
     parties: list[str] = []
+    #: Names that were asked for and that no event and no alert here has.
+    unmet: list[str] = []
     #: All whom it is about, as documents name them.
     names: list[str]
     #: RFC 3339.
@@ -207,6 +209,7 @@ def _manifest(gathered: Gathered, parts: Parts, lines: Sequence[Line]) -> Manife
     return Manifest(
         alert="" if gathered.subject is None else gathered.subject.id,
         parties=list(gathered.parties),
+        unmet=list(gathered.unmet),
         case="" if file is None else file.case.id,
         activities=done,
         unproven_activities=[one for one in done if one not in proven],

@@ -49,6 +49,9 @@ class Gathered(Struct, kw_only=True):
     missing: list[str]
     #: What could not be read, with its place and why.
     unreadable: list[str]
+    #: Those of the names that somebody gave that no event and no alert has: a slip of the pen
+    #: would look like a clean sheet.
+    unmet: tuple[str, ...] = ()
     archive: str
 
     @property
@@ -115,6 +118,7 @@ def gather(
         archive,
         subject,
         names=names_of(subjects, (*also, *case_names)),
+        given=(*also, *(() if subjects else case_names)),
         ids=frozenset(one.id for one in subjects),
         since=begin,
         until=end,
@@ -155,6 +159,7 @@ def gather_parties(
         archive,
         None,
         names=names_of((), parties),
+        given=parties,
         since=since,
         until=until,
         parties=tuple(dict.fromkeys(one.strip() for one in parties)),
@@ -167,6 +172,7 @@ def _collected(
     subject: Alert | None,
     *,
     names: frozenset[str],
+    given: Sequence[str],
     ids: frozenset[str] = frozenset(),
     since: int,
     until: int,
@@ -217,8 +223,17 @@ def _collected(
         updates=updates,
         missing=[*sorted(gone), *sorted(set(scope.evidence) - there)],
         unreadable=unreadable,
+        unmet=_unmet(given, [one.document for line, one in found if line.kind != "action"]),
         archive=archive.name,
     )
+
+
+def _unmet(given: Iterable[str], documents: Sequence[bytes]) -> tuple[str, ...]:
+    def is_met(name: str) -> bool:
+        forms = [msgspec.json.encode(form) for form in names_of((), (name,))]
+        return any(form in one for one in documents for form in forms)
+
+    return tuple(dict.fromkeys(name.strip() for name in given if not is_met(name)))
 
 
 def alert_in(archive: Archive, alert_id: str) -> Alert | None:

@@ -8,7 +8,8 @@ from evidence.investigation.gather import Gathered
 from evidence.investigation.lines import Kind, Line
 from normalizer.events import SEVERITY, Alert
 from normalizer.events.ecs import rfc3339
-from pipeline.page.words import plural
+from pipeline.page.words import plural, shortened
+from pipeline.problems import all_of
 
 if TYPE_CHECKING:
     from evidence.investigation.export import Manifest
@@ -118,6 +119,8 @@ def proof_told(manifest: "Manifest") -> list[str]:
             if manifest.raw_gone
             else "All raw frames that they were made of are in the export."
         )
+    if manifest.unmet:
+        said.append(f"Nothing here names {all_of(map(shortened, manifest.unmet))}.")
     if manifest.unknown_rules:
         said.append(f"{plural(len(manifest.unknown_rules), 'rule')} could not be had as they were.")
     return said

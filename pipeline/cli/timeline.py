@@ -148,7 +148,7 @@ def export(
     if as_json:
         typer.echo(msgspec.json.encode(manifest))
     else:
-        _tell(manifest, to, _unmet(gathered, parties or also or ()))
+        _tell(manifest, to)
     if not complete:
         raise typer.Exit(FAILED)
 
@@ -331,18 +331,7 @@ def _raw(gathered: "Gathered", path: Path) -> "RawMessages":
     return asyncio.run(read())
 
 
-def _unmet(gathered: "Gathered", names: Sequence[str]) -> list[str]:
-    """Those of the names that no document has: a slip of the pen would go unnoticed."""
-    from evidence.investigation.scope import names_of
-
-    def is_met(name: str) -> bool:
-        forms = [msgspec.json.encode(form) for form in names_of((), (name,))]
-        return any(form in one for one in gathered.documents for form in forms)
-
-    return [name for name in names if not is_met(name)]
-
-
-def _tell(manifest: "Manifest", to: Path, unmet: Sequence[str]) -> None:
+def _tell(manifest: "Manifest", to: Path) -> None:
     console = output()
     what = f"{plural(manifest.lines, 'line')}, {plural(manifest.alerts, 'alert')}"
     say(console, f"{what}: {to / 'timeline.html'}")
@@ -350,9 +339,8 @@ def _tell(manifest: "Manifest", to: Path, unmet: Sequence[str]) -> None:
     say(console, f"from {begin} to {end} UTC")
     if "market.html" in manifest.files:
         say(console, f"the market around it, to play again: {to / 'market.html'}")
-    for name in unmet:
-        option = "--party" if manifest.parties else "--also"
-        say(console, f"nothing there names {name} ({option})", "yellow")
+    for name in manifest.unmet:
+        say(console, f"nothing there names {name}", "yellow")
     one, many = "alert of the case or event behind one", "alerts of the case or events behind them"
     for these, what, text in (
         (manifest.missing, (one, many), "could not be found"),

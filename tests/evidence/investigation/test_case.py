@@ -264,6 +264,34 @@ def test_of_a_case_without_alerts_there_is_all_that_its_parties_did(tmp_path: Pa
     assert f"    case      {ID}\n    from " in readme
 
 
+def test_whom_a_case_without_alerts_is_about_and_nothing_names_is_told(tmp_path: Path) -> None:
+    """The case itself names them, and that is no sign of them."""
+    about = About(title="A tip", entities=(SPOOFER, "acct-mirag"))
+    first, _ = opened(ID, about, wish("opened", 0, level="high", why="a tip"))
+    file = case_file_of([msgspec.json.encode(first)])
+    assert file is not None
+    archive = FolderArchive(write(tmp_path / "out", CASE))
+    assert gather(archive, file, window=HOUR, since=T0, until=T0 + HOUR).unmet == ("acct-mirag",)
+    assert gather(archive, case_file(), window=HOUR, also=("acct-x",)).unmet == ("acct-x",)
+
+
+def test_a_case_of_which_nothing_was_done_is_none(tmp_path: Path) -> None:
+    """Else its alerts were dropped by dropping what tells of them as well."""
+    archive = FolderArchive(write(tmp_path / "out", CASE))
+    found = gather(archive, referral(), window=HOUR, since=T0 - HOUR, until=T0 + HOUR)
+    found.case = None
+    left = [n for n, line in enumerate(found.lines) if line.kind != "action"]
+    found.documents = [found.documents[n] for n in left]
+    found.lines = [found.lines[n] for n in left]
+    found.parties = (SPOOFER,)
+    export(found, Parts(), tmp_path / "export")
+    manifest = json.loads((tmp_path / "export" / "manifest.json").read_bytes())
+    changed = manifest | {"case": ID, "parties": []}
+    (tmp_path / "export" / "manifest.json").write_text(json.dumps(changed))
+    code, said = checked(tmp_path / "export", key=None)
+    assert (code, f"the timeline doesn't have the beginning of {ID}" in said) == (1, True), said
+
+
 def test_a_case_with_alerts_is_not_made_one_without(tmp_path: Path) -> None:
     folder, _ = made(tmp_path)
     manifest = json.loads((folder / "manifest.json").read_bytes()) | {"alert": ""}

@@ -132,6 +132,17 @@ def test_an_alert_is_not_dropped_by_saying_that_it_is_of_nobody(
         assert (code, "the timeline doesn't have" in answer) == (1, True), answer
 
 
+def test_whom_nothing_names_is_told_to_who_gets_the_export_too(tmp_path: Path) -> None:
+    """A slip of the pen would look like a clean sheet."""
+    found = gathered(write(tmp_path / "out", CASE), f" {SPOOFER} ", "acct-mirag", "acct-mirag ")
+    manifest = export(found, Parts(), tmp_path / "export")
+    assert (manifest.parties, manifest.unmet) == ([SPOOFER, "acct-mirag"], ["acct-mirag"])
+    page = (tmp_path / "export" / "timeline.html").read_text("utf-8")
+    assert "Nothing here names acct-mirag." in page
+    code, said = checked(tmp_path / "export", key=None)
+    assert (code, "1 name NOT met in the export: see manifest.json" in said) == (0, True), said
+
+
 def test_the_same_archive_gives_the_same_bytes(tmp_path: Path) -> None:
     folder = write(tmp_path / "out", CASE)
     for name in ("one", "two"):
@@ -164,7 +175,7 @@ def test_by_the_command(tmp_path: Path) -> None:
     assert said.code == 0, said
     assert "6 lines, 1 alert: made/timeline.html" in said.out
     assert "from 2027-01-15 00:00:00 to 2027-01-17 00:00:00 UTC" in said.out
-    assert "nothing there names acct-onest (--party)" in said.out
+    assert "nothing there names acct-onest\n" in said.out
     assert checked(tmp_path / "made", key=None)[0] == 0
 
 
