@@ -6,9 +6,10 @@ from typing import Any, Literal
 import msgspec
 from sigma.exceptions import SigmaRuleLocation
 
+from detections.rules.rule_text import read_rule_file
 from pipeline.problems import Excerpt, Location, Problem
 from pipeline.yaml_nodes import MappingNode, Node, Source
-from pipeline.yaml_source import Parsed, read_file
+from pipeline.yaml_source import Parsed
 
 _NAME_ENDS = (":", " ", "\t", ",", "}")
 
@@ -123,7 +124,7 @@ class Places:
 
     def _read(self, name: str) -> Parsed:
         if name not in self._files:
-            self._files[name] = read_file(Path(name))
+            self._files[name] = read_rule_file(Path(name))
         return self._files[name]
 
     def _document(self, rule: Location) -> Node | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from detections.rules.files import rule_files as files_below
 from detections.rules.loading import rules_of
 from detections.rules.rule_set import RuleSet
+from detections.rules.rule_text import TURNING
 from pipeline.bus.rule_archive import RuleFile, RuleFiles, rule_files
 from pipeline.failure import CONFIGURATION, Failure
 from pipeline.yaml_source import Parsed, parse_bytes
@@ -47,7 +48,7 @@ def parsed_pipelines(files: RuleFiles) -> list[Parsed]:
 
 
 def _parsed(file: RuleFile, *, single: bool = False) -> Parsed:
-    turning = "error" if single else "warning"  # as `load_rules` takes them
+    turning = "error" if single else TURNING
     return parse_bytes(file.data, name=file.name, single=single, turning=turning)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from detections.rules.assembly import assemble
 from detections.rules.files import holds_events, misnamed_files, rule_files
 from detections.rules.rule_set import RuleSet
+from detections.rules.rule_text import parse_rule_file, read_rule_file
 from pipeline.problems import Location, Problem
-from pipeline.yaml_source import Parsed, parse_bytes, read_file
+from pipeline.yaml_source import Parsed
 
 __all__ = ["RuleSet", "load_rules", "parse_rules", "read_rules", "rules_of"]
 
@@ -66,7 +67,7 @@ def read_rules(paths: Iterable[Path]) -> tuple[list[Parsed], list[Problem]]:
             continue
         for file in files:
             if (whole := file.absolute()) not in parsed:  # named twice, or in a folder too
-                parsed[whole] = read_file(file, turning="warning")
+                parsed[whole] = read_rule_file(file)
     return list(parsed.values()), problems
 
 
@@ -83,4 +84,4 @@ def rules_of(
 
 def parse_rules(data: bytes, *, name: str = "<text>") -> RuleSet:
     """The rules in YAML text. Raises ProblemsFound."""
-    return assemble([parse_bytes(data, name=name, turning="warning")], [])
+    return assemble([parse_rule_file(data, name=name)], [])

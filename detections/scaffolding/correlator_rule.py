@@ -16,6 +16,7 @@ from detections.rule_testing.running import run_text
 from detections.rule_testing.short_form import dotted
 from detections.rules.loading import rules_of
 from detections.rules.rule_set import RuleSet
+from detections.rules.rule_text import parse_rule_file
 from detections.scaffolding.examples import Example, examples
 from detections.scaffolding.heading import (
     Heading,
@@ -30,7 +31,6 @@ from normalizer.events import Level
 from normalizer.events.alert import SEVERITY
 from pipeline.problems import ProblemsFound
 from pipeline.structured.options import Option, options
-from pipeline.yaml_source import parse_bytes
 
 _TESTS = "What must alert, and what must not."
 _LINE = 92
@@ -120,7 +120,7 @@ def _capital(text: str) -> str:
 
 
 def _loaded(rule: str) -> RuleSet:
-    return rules_of([parse_bytes(rule.encode(), name="<rule>", folder=Path())], [])
+    return rules_of([parse_rule_file(rule.encode(), name="<rule>", folder=Path())], [])
 
 
 def _tests_of(example: Example, rules: RuleSet) -> str | None:

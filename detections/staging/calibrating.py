@@ -8,10 +8,10 @@ from msgspec import Struct
 from detections.float_sum import float_sum
 from detections.rules.calibration import Calibration
 from detections.rules.document import content_hash
+from detections.rules.rule_text import parse_rule_file
 from detections.staging.rule_file import without_key
 from detections.staging.sureness import Outcome
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
-from pipeline.yaml_source import parse_bytes
 
 KEY = "calibration"
 #: Keys that it may stand behind, the first that is there.
@@ -62,7 +62,7 @@ def calibrated(data: bytes, document: int, name: str, calibration: Calibration) 
 
     Raises CannotCalibrate, also where anything but that key would change.
     """
-    documents = parse_bytes(data, name=name).documents
+    documents = parse_rule_file(data, name=name).documents
     node = documents[document]
     assert isinstance(node, MappingNode)
     lines = data.splitlines(keepends=True)
@@ -79,7 +79,7 @@ def calibrated(data: bytes, document: int, name: str, calibration: Calibration) 
     )
     written = [line.encode() + end for line in block]
     after = b"".join([*lines[:first], *written, *lines[last:]])
-    found = parse_bytes(after, name=name).documents
+    found = parse_rule_file(after, name=name).documents
     others = [content_hash(one) for one in (*documents[:document], *documents[document + 1 :])]
     kept = [content_hash(one) for one in (*found[:document], *found[document + 1 :])]
     changed = found[document] if len(found) == len(documents) else None

@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from detections.rules.document import content_hash
+from detections.rules.rule_text import parse_rule_file
 from detections.staging.rule_file import without_key
 from pipeline.yaml_nodes import MappingNode, ScalarNode
-from pipeline.yaml_source import parse_bytes
 
 _KEY = "staged"
 
@@ -26,7 +26,7 @@ def promoted(data: bytes, document: int, name: str) -> Promotion:
 
     Raises CannotPromote, also where anything but that key would change.
     """
-    documents = parse_bytes(data, name=name).documents
+    documents = parse_rule_file(data, name=name).documents
     node = documents[document]
     assert isinstance(node, MappingNode)
     pair = next(((key, value) for key, value in node.pairs if key.text == _KEY), None)
@@ -36,7 +36,7 @@ def promoted(data: bytes, document: int, name: str) -> Promotion:
     lines = data.splitlines(keepends=True)
     after = b"".join([*lines[: key.line - 1], *lines[value.end_line :]])
     wanted = [*documents[:document], without_key(node, _KEY), *documents[document + 1 :]]
-    found = parse_bytes(after, name=name).documents
+    found = parse_rule_file(after, name=name).documents
     if list(map(content_hash, found)) != list(map(content_hash, wanted)):
         raise CannotPromote(
             f"{key.location}: more than `staged: true` stands on this line: remove it by hand"

@@ -42,11 +42,11 @@ class RuleFileChange:
     def check(self, after: bytes) -> None:
         """Raises ProblemsFound unless all rules are good with the file as it would be."""
         from detections.rules.loading import rules_of
-        from pipeline.yaml_source import parse_bytes
+        from detections.rules.rule_text import parse_rule_file
 
         changed = list(self._files)
         source = changed[self._place.file].source
-        changed[self._place.file] = parse_bytes(after, name=source.name, folder=source.folder)
+        changed[self._place.file] = parse_rule_file(after, name=source.name, folder=source.folder)
         rules_of(changed, self._problems, pipelines=self._pipelines)
 
     def write(self, after: bytes) -> None:

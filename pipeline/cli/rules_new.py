@@ -117,9 +117,9 @@ def new(
 def _check(rule: str, path: Path) -> None:
     """Raises ProblemsFound where what was given makes a bad rule, such as by its title."""
     from detections.rules.loading import rules_of
-    from pipeline.yaml_source import parse_bytes
+    from detections.rules.rule_text import parse_rule_file
 
-    rules_of([parse_bytes(rule.encode(), name=str(path), folder=path.parent)])
+    rules_of([parse_rule_file(rule.encode(), name=str(path), folder=path.parent)])
 
 
 def _rule_path(file: Path) -> Path:

@@ -38,6 +38,11 @@ def test_it_stands_behind_the_level_and_the_rest_stays(end: str) -> None:
     assert after(PLAIN.replace("\n", end)) == WITH.replace("\n", end)
 
 
+def test_a_character_that_turns_text_is_no_obstacle() -> None:
+    turned = PLAIN.replace("A rule  ", "\u200fA rule")  # which the check of rules only warns of
+    assert after(turned) == WITH.replace("A rule  ", "\u200fA rule")
+
+
 def test_an_older_one_is_replaced() -> None:
     older = WITH.replace("judged: 24\n", "judged: 11 # once\n").replace("said: 0.82", "said: 0.9")
     assert after(older) == WITH

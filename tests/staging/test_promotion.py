@@ -56,6 +56,11 @@ def test_a_byte_order_mark_stays() -> None:
     )
 
 
+def test_a_character_that_turns_text_is_no_obstacle() -> None:
+    text = "title: \u200fa\nstaged: true\n".encode()  # which the check of rules only warns of
+    assert promoted(text, 0, "r.yml").after == "title: \u200fa\n".encode()
+
+
 @pytest.mark.parametrize("text", ["title: x\n", "title: x\nstaged: false\n"])
 def test_a_rule_that_is_live_already_is_refused(text: str) -> None:
     with pytest.raises(CannotPromote, match="it is live already"):

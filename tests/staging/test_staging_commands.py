@@ -247,6 +247,16 @@ def test_a_dry_run_only_shows(folder: Path, called: str) -> None:
     assert (folder / "sigma_rules" / "large.yml").read_text() == STAGED
 
 
+def test_what_the_check_only_warns_of_is_no_obstacle(folder: Path) -> None:
+    path = folder / "sigma_rules" / "large.yml"
+    path.write_text(STAGED.replace("title: ", "title: \u200f", 1))
+
+    answer = promote(folder, "large")
+
+    assert answer.code == 0, answer
+    assert path.read_text() == RULE.replace("title: ", "title: \u200f", 1)
+
+
 def test_a_link_stays_one_and_what_it_leads_to_is_promoted(folder: Path) -> None:
     path = folder / "sigma_rules" / "large.yml"
     path.rename(folder / "shared.yml")
