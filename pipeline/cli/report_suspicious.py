@@ -12,6 +12,7 @@ from pipeline.cli.chosen_sink import FromElasticsearch, Out, WhichSink, file_sin
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.printing import output, say
 from pipeline.cli.report import report, source_of
+from pipeline.problems import all_of
 
 if TYPE_CHECKING:
     from evidence.investigation.archive import Archive
@@ -84,6 +85,9 @@ def suspicious(
             f"{len(material.missing):,} of its alerts and their events are missing",
             "yellow",
         )
+    if material.no_events:
+        what = all_of(material.no_events)
+        say(console, f"attached, and no event by its id: {what}", "yellow")
     say(console, f"then: tapewatch report build {to}")
 
 

@@ -88,6 +88,8 @@ class Material(Struct, kw_only=True):
     moved: dict[str, float]
     #: Ids of alerts and of their evidence that the archive doesn't have.
     missing: list[str]
+    #: What people attached by an id that no event has.
+    no_events: list[str] = []
     source: str
 
     @property
@@ -112,7 +114,8 @@ def gather_case(source: ReportSource, archive: Archive, case_id: str) -> Materia
     alerts = _alerts(archive, case) if case.alerts else []
     standing = [one for one in alerts if not case.alerts[one.id].retracted]
     rested_on = {event for alert in standing for event in alert.evidence_events}
-    wanted = rested_on | {one.reference for one in case.evidence if one.sha256 is None}
+    attached = {one.reference for one in case.evidence if one.sha256 is None}
+    wanted = rested_on | attached
     gone = {one for one, known in case.alerts.items() if not known.retracted}
     gone -= {one.id for one in alerts}
     events: dict[str, Record] = {}
@@ -128,6 +131,7 @@ def gather_case(source: ReportSource, archive: Archive, case_id: str) -> Materia
         alerts,
         events.values(),
         missing=[*sorted(gone), *sorted(rested_on - set(events))],
+        no_events=sorted(one for one in attached - set(events) if "://" not in one),
         source=archive.name,
     )
 
@@ -138,6 +142,7 @@ def material_of(
     events: Iterable[Record],
     *,
     missing: Sequence[str] = (),
+    no_events: Sequence[str] = (),
     source: str = "",
 ) -> Material:
     """The material of a case, of its alerts and of the events that they rest on. Pure.
@@ -190,6 +195,7 @@ def material_of(
         worth=dict(sorted(worth.items())),
         moved=dict(sorted(moved.items())),
         missing=list(missing),
+        no_events=list(no_events),
         source=source,
     )
 

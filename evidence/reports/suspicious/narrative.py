@@ -65,9 +65,11 @@ def _summary(material: Material) -> str:
     span = day(material.first)
     if day(material.last) != span:
         span = f"{span} to {day(material.last)}"
-    alerts = plural(len(material.standing), "alert") if material.standing else "a referral"
+    found = "what people found" if material.alerts else "a referral"
+    if material.standing:
+        found = plural(len(material.standing), "alert")
     return (
-        f"This report concerns suspected {kinds} ({material.case_id}), {span}: {alerts} about "
+        f"This report concerns suspected {kinds} ({material.case_id}), {span}: {found} about "
         f"{plural(len(material.parties), 'party', 'parties')}."
     )
 
@@ -122,9 +124,9 @@ def _where(material: Material) -> str:
 
 
 def _why(material: Material) -> str:
-    if not material.standing:
+    if not material.alerts:
         return f"No surveillance rule found it. The case was opened as: {material.title}."
-    said = ["Surveillance rules found the following."]
+    said = ["Surveillance rules found the following."] if material.standing else []
     said += [f"- {clock(one.time)}: {one.rule}: {one.reason}." for one in material.standing[:40]]
     left = len(material.standing) - 40
     if left > 0:

@@ -15,6 +15,7 @@ from evidence.reports.suspicious.parties import parties_of
 from normalizer.events.chain_identity import WalletFrozen
 from pipeline.failure import Failure
 from pipeline.units import DAY
+from tests.cli.command_line import tapewatch
 from tests.evidence.reports.recorded_weeks import (
     ALERTS,
     ALL,
@@ -178,6 +179,32 @@ def test_each_form_can_be_made_of_it(tmp_path: Path, form: Form) -> None:
         text = written(KINDS[form].template(found, KINDS[form].profile()))
         assert "trade-w1" in text
         assert f"suspected {said} (TW-TIP)" in text
+
+
+def test_what_was_attached_and_is_no_event_is_told(tmp_path: Path) -> None:
+    """A slip of the pen, or an event that is gone: the report would lack it, and nobody know."""
+    out = referral(tmp_path, "trade-w1", "trade-none", "https://files.example.com/letter.pdf", "w1")
+    found = gather_case(FolderSource(out), FolderArchive(out), "TW-TIP")
+    assert found.no_events == ["trade-none", "w1"]
+    given = ("report", "suspicious", "TW-TIP", "--form", "stor", "--to", "made", "--out", "out")
+    said = tapewatch(*given, folder=tmp_path)
+    assert (said.code, "attached, and no event by its id: trade-none and w1" in said.out) == (
+        0, True,
+    ), said  # fmt: skip
+
+
+def test_what_no_longer_holds_is_no_referral_and_names_nobody(tmp_path: Path) -> None:
+    gone = Wish(action="alerts-retracted", who="tapewatch", at=WEEK, alerts=["w1"])
+    more = Wish(action="evidence-attached", who="alice", at=WEEK, evidence="trade-w2")
+    out = write(tmp_path / "out", [*ALERTS, *EVENTS, *case("TW-ONE", by_id("w1"), gone, more)])
+    found = gather_case(FolderSource(out), FolderArchive(out), "TW-ONE")
+    found.title = "Wash trading: acct-innocent"
+    text = narrative(found, 17_000)
+    assert "referral" not in text
+    assert "innocent" not in text
+    assert "No surveillance rule" not in text
+    assert "November 2026: what people found about 0 parties." in text
+    assert "WHY. 1 alert of the case no longer holds and is left out." in text
 
 
 def test_without_events_there_is_nothing_to_report(tmp_path: Path) -> None:
