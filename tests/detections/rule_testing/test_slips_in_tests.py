@@ -101,6 +101,16 @@ def test_a_group_where_a_time_or_number_is_asked_is_one_mistake(key: str) -> Non
     assert problem.code in ("test/time", "test/repeat")
 
 
+def test_what_only_looks_right_in_a_file_of_tests_is_a_warning() -> None:
+    warnings: list[Problem] = []
+    event = f"{{{TRANSFER}, token.symbol: \u201cACME\u201d, investor.source.id: \u0410BC}}"
+    assert len(read(one_test(event), warnings=warnings)) == 1
+    assert [(one.code, one.severity) for one in warnings] == [
+        ("yaml/typographic-quotes", "warning"),
+        ("yaml/look-alike", "warning"),
+    ]
+
+
 def test_a_moment_where_a_time_since_the_beginning_is_asked() -> None:
     (problem,) = problems(one_test(f"{{{TRANSFER}, at: 2026-01-01T10:00:00Z}}"))
     assert problem.advice == "when the test begins, its as_of says"

@@ -7,6 +7,7 @@ from detections.rule_testing.model import RuleTest, Sample
 from detections.rule_testing.reading import read_tests
 from detections.rule_testing.subjects import whole
 from detections.rules import RuleSet
+from pipeline.problems import Problem
 from tests.detections.samples import sigma
 
 LARGE = sigma("  s: {event.action: token-transfer, token.amount|gte: 5}\n  condition: s")
@@ -24,9 +25,11 @@ def run_one(events: str, alerts: str = "[]", *, more: str = "", rules: RuleSet =
     return result
 
 
-def read(text: str, rules: RuleSet = LARGE) -> list[RuleTest]:
+def read(
+    text: str, rules: RuleSet = LARGE, warnings: list[Problem] | None = None
+) -> list[RuleTest]:
     """Read a test file's text."""
-    return read_tests(text.encode(), whole(rules), name="x.test.yml")
+    return read_tests(text.encode(), whole(rules), name="x.test.yml", warnings=warnings)
 
 
 def samples(
