@@ -33,6 +33,11 @@ class CaseFile(Struct, frozen=True, kw_only=True):
         return tuple(self.case.alerts)
 
     @property
+    def attached(self) -> frozenset[str]:
+        """What people attached that is no file: ids of events, or what else has one."""
+        return frozenset(one.reference for one in self.case.evidence if one.sha256 is None)
+
+    @property
     def gaps(self) -> list[tuple[int, int]]:
         """First and last of the numbers from 1 on that no activity has, before the highest."""
         numbers = sorted({0, *(one.number for one, _ in self.activities)})

@@ -91,7 +91,8 @@ def gather(
     also: Iterable[str] = (),
     progress: Callable[[str, int], None] = lambda what, done: None,
 ) -> Gathered:
-    """All around the alert of this id, or of the one that begins so; or around a case.
+    """All around the alert of this id, or of the one that begins so; or around a case, with the
+    events that people attached to it.
 
     `window`, in nanoseconds, is looked at before the first event that the alert rests on and after
     the last; `since` and `until` say otherwise, and must where a case has no alert. `also`: other
@@ -191,7 +192,14 @@ def _collected(
     alerts, updates, found = _alerts(archive, ids, names, since, until, unreadable)
     for activity, content in () if case is None else case.activities:
         found.append((line_of_activity(activity, content), Found(content, "CASES")))
-    scope = scope_of(alerts, names, since=since, until=until, everywhere=subject is None)
+    scope = scope_of(
+        alerts,
+        names,
+        since=since,
+        until=until,
+        attached=frozenset() if case is None else case.attached,
+        everywhere=subject is None,
+    )
     met = Met()
     everybody: list[tuple[Record, Found]] = []
     there: set[str] = set()
@@ -313,7 +321,7 @@ def _events(
 ) -> Iterator[tuple[Record, Found]]:
     wanted = Wanted(
         names=scope.names,
-        ids=frozenset(scope.evidence),
+        ids=scope.attached.union(scope.evidence),
         actions=EVERYBODY,
         since=scope.since,
         until=scope.until,
@@ -339,8 +347,8 @@ def _read(
 
 
 def evidence_originals(gathered: Gathered) -> list[str]:
-    """Where the raw frames lie of what alerts rest on, of parties of all their events; each once,
-    in order."""
-    every = gathered.subject is None
-    wanted = (one.original for one in gathered.lines if every or one.evidence_of)
+    """Where the raw frames lie of what alerts rest on and people attached, of parties of all their
+    events; each once, in order."""
+    every, holds = gathered.subject is None, gathered.scope.holds_event
+    wanted = (one.original for one in gathered.lines if every or holds(one.id))
     return list(dict.fromkeys(one for one in wanted if one))

@@ -25,6 +25,8 @@ class Scope(Struct, frozen=True, kw_only=True):
     names: frozenset[str]
     #: Events that alerts rest on, wherever in time they are, and the alerts that rest on each.
     evidence: Mapping[str, tuple[str, ...]]
+    #: Events that people attached to the case by their ids, wherever in time they are.
+    attached: frozenset[str] = frozenset()
     alerts: frozenset[str]
     rules: frozenset[str]
     tokens: frozenset[str]
@@ -33,6 +35,10 @@ class Scope(Struct, frozen=True, kw_only=True):
     until: int
     #: Whether what concerns everybody is looked for whatever its source, token and rules are.
     everywhere: bool = False
+
+    def holds_event(self, name: str) -> bool:
+        """Whether an alert rests on the event of this id, or somebody attached it."""
+        return name in self.evidence or name in self.attached
 
     def holds_time(self, moment: int) -> bool:
         """Whether it is in the stretch of time."""
@@ -77,6 +83,7 @@ def scope_of(
     *,
     since: int,
     until: int,
+    attached: frozenset[str] = frozenset(),
     everywhere: bool = False,
 ) -> Scope:
     """The scope of these alerts and names."""
@@ -88,6 +95,7 @@ def scope_of(
     return Scope(
         names=names,
         evidence=evidence,
+        attached=attached,
         alerts=frozenset(alert.id for alert in all_of_them),
         rules=frozenset(alert.rule_id for alert in all_of_them),
         tokens=frozenset(alert.token_id for alert in all_of_them if alert.token_id),
@@ -100,7 +108,7 @@ def scope_of(
 
 def concerns(scope: Scope, record: Any) -> bool:
     """Whether an event belongs to it."""
-    if record.id in scope.evidence:
+    if scope.holds_event(record.id):
         return True
     if not scope.names.isdisjoint(record.related_user):
         # What was known of somebody was known before as well.
@@ -120,11 +128,11 @@ def concerns(scope: Scope, record: Any) -> bool:
 
 def is_of_everybody(scope: Scope, record: Any) -> bool:
     """Whether it concerns everybody in the stretch of time, and neither names one of the parties
-    nor is evidence."""
+    nor is evidence or attached."""
     return (
         _action(record) in EVERYBODY
         and scope.holds_time(record.timestamp)
-        and record.id not in scope.evidence
+        and not scope.holds_event(record.id)
         and scope.names.isdisjoint(record.related_user)
     )
 

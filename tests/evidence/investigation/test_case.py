@@ -27,7 +27,15 @@ from pipeline.units import HOUR, MINUTE
 from tests.cli.command_line import tapewatch, write_configuration
 from tests.demo.invented_alerts import T0
 from tests.evidence.audit.test_log import KEY
-from tests.evidence.investigation.recorded_case import AGAIN, ALERT, CASE, INVESTOR, SPOOFER, write
+from tests.evidence.investigation.recorded_case import (
+    AGAIN,
+    ALERT,
+    CASE,
+    INVESTOR,
+    SPOOFER,
+    gap,
+    write,
+)
 from tests.evidence.investigation.test_export import checked
 
 ID = "TW-0123456789AB"
@@ -262,6 +270,29 @@ def test_of_a_case_without_alerts_there_is_all_that_its_parties_did(tmp_path: Pa
     assert code == 0, said
     readme = (tmp_path / "export" / "README.txt").read_text("utf-8")
     assert f"    case      {ID}\n    from " in readme
+
+
+@pytest.mark.parametrize("alerts", [(ALERT.id, AGAIN.id), ()], ids=["of-alerts", "of-none"])
+def test_events_that_people_attached_are_there_whosever_and_whenever(
+    tmp_path: Path, alerts: tuple[str, ...]
+) -> None:
+    """A report tells of them, and names the timeline for what it rests on."""
+    first = wish("opened", 0, "tapewatch", alerts=alerts, level="high")
+    activity, case = opened(ID, ABOUT, first)
+    found = [msgspec.json.encode(activity)]
+    for one in ("honest-trade", "elsewhere", "letter-7"):
+        activity, case = do(case, wish("evidence-attached", MINUTE, evidence=one))
+        found.append(msgspec.json.encode(activity))
+    file = case_file_of(found)
+    assert file is not None
+    elsewhere = gap("elsewhere", T0 - 9 * HOUR, "other")
+    archive = FolderArchive(write(tmp_path / "out", [*CASE, elsewhere]))
+    gathered = gather(archive, file, window=HOUR, since=T0 - HOUR, until=T0 + HOUR)
+    assert {"honest-trade", "elsewhere"} <= {line.id for line in gathered.lines}
+    assert "honest" not in {line.id for line in gathered.lines}, "which nobody attached"
+    assert gathered.missing == [], "an id may be one of something else"
+    export(gathered, Parts(), tmp_path / "export")
+    assert checked(tmp_path / "export", key=None)[0] == 0
 
 
 def test_whom_a_case_without_alerts_is_about_and_nothing_names_is_told(tmp_path: Path) -> None:
