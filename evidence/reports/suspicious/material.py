@@ -201,6 +201,7 @@ def material_of(
 
 
 def _case(source: ReportSource, case_id: str) -> Case:
+    case_id = case_id.strip()
     if not case_id:
         raise Failure("an empty id names no case", FAILED)
     documents = source.cases()
@@ -208,9 +209,10 @@ def _case(source: ReportSource, case_id: str) -> Case:
         raise Failure(f"{source.name} has no cases: give the sink the content `cases`", FAILED)
     found: dict[str, dict[str, CaseActivity]] = {}
     for record in _read(documents):
-        if isinstance(record, CaseActivity) and record.case_id.startswith(case_id):
+        if isinstance(record, CaseActivity) and record.case_id.lower().startswith(case_id.lower()):
             found.setdefault(record.case_id, {})[record.id] = record
-    chosen = [case_id] if case_id in found else sorted(found)
+    whole = [one for one in found if one.lower() == case_id.lower()]
+    chosen = whole if len(whole) == 1 else sorted(found)
     if not chosen:
         raise Failure(f"no case in {source.name} begins with {case_id!r}", FAILED)
     if len(chosen) > 1:

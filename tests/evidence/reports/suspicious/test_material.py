@@ -36,6 +36,7 @@ def material(folder: Path, case: str = "TW-WASH") -> Material:
 
 def test_a_case_is_found_by_how_its_id_begins(tmp_path: Path) -> None:
     assert material(tmp_path, "TW-W").case_id == "TW-WASH"
+    assert material(tmp_path / "as-copied", " tw-wash ").case_id == "TW-WASH"
 
 
 @pytest.mark.parametrize("name", ["TW-NONE", "TW-", ""])
