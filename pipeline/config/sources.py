@@ -62,11 +62,11 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     #: Name of the network, for the events.
     network: str
     #: EIP-155 id; a node of another chain is refused.
-    chain_id: int | None = None
+    chain_id: Annotated[int, Meta(ge=1)] | None = None
     #: Watched besides the contracts and pools in the reference data.
     contracts: list[Address] = field(default_factory=list[str])
     #: Where a first run begins: ``latest`` or a block number.
-    start_block: int | Literal["latest"] = "latest"
+    start_block: Annotated[int, Meta(ge=0)] | Literal["latest"] = "latest"
     #: Blocks that one ``eth_getLogs`` may ask for at first; it adapts to what the node allows.
     backfill_range: Annotated[int, Meta(ge=1, le=100_000)] = 500
     #: Blocks back to which a reorganisation is followed.

@@ -81,15 +81,17 @@ def test_a_url_of_the_right_kind_is_good(tmp_path: Path, url: str) -> None:
         {"sources": [CHAIN | {"buffer": "0B"}]},
         {"sources": [CHAIN | {"reconnection": {"initial": "0s"}}]},
         {"sources": [CHAIN | {"reconnection": {"stale_after": "0s"}}]},
+        {"sources": [CHAIN | {"start_block": -1}]},
+        {"sources": [CHAIN | {"chain_id": 0}]},
         {"sources": [COINBASE | {"channels": []}]},
         {"sinks": [ELASTIC | {"timeout": "0s"}]},
     ],
 )
-def test_no_time_no_room_and_no_channel_are_refused(
+def test_no_time_no_room_no_block_and_no_channel_are_refused(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     problem = the_problem(tmp_path, **changes)
-    assert problem.code in ("config/out-of-range", "config/length")
+    assert problem.code in ("config/out-of-range", "config/length", "config/wrong-type")
 
 
 @pytest.mark.parametrize("host", ["smtp.example.com:587", "smtp://smtp.example.com", "a b"])
