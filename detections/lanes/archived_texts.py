@@ -1,4 +1,4 @@
-"""Rules as they were when they alerted, out of the rule sets that were in force."""
+"""Rules as they were when they alerted, and who wrote them, by the sets that were in force."""
 
 from collections.abc import Callable, Collection
 
@@ -35,3 +35,21 @@ async def archived_texts(
         by_name = {file.name: file for file in files.rules}
         found |= {one.hash: by_name[one.location.file] for one in rules if one.hash in wanted}
     return found
+
+
+async def archived_authors(archive: RuleArchive, rule_id: str, rule_hash: str) -> tuple[str, ...]:
+    """Who wrote a rule, by every set that has it, from the newest to the one with this hash.
+
+    Sets that can't be had or read are passed over. Raises what the bus raises.
+    """
+    found: dict[str, None] = {}
+    for digest in await archive.digests():
+        try:
+            rules = readable_rules(await archive.get(digest)).rules.rules
+        except (RuleSetLost, ProblemsFound):
+            continue
+        those = [one for one in rules if one.id == rule_id]
+        found |= dict.fromkeys(name for one in those for name in one.authors)
+        if any(one.hash == rule_hash for one in those):
+            break
+    return tuple(found)

@@ -60,14 +60,26 @@ def wanted_alert(text: str) -> str:
 async def find_anywhere(
     bus: "Bus", loaded: "Configuration", alert_id: str, elsewhere: Elsewhere
 ) -> "Alert":
-    """The alert of exactly this id. Raises Failure, which says where it was looked for."""
+    """The alert of exactly this id. Raises Failure, which says where it was looked for.
+
+    A sink may hide who wrote the rule, and a folder may be anybody's: so with an alert out of these
+    go the authors that the rule had when it was in force, who may not judge it.
+    """
     import asyncio
 
+    from msgspec import structs
+
+    from detections.lanes.archived_texts import archived_authors
+    from detections.lanes.rules_in_force import existing_archive
     from evidence.cases.by_hand import alert_on_bus
 
     found = await alert_on_bus(bus, alert_id)
     if found is None:  # archives wait in loops of their own, for which a thread is needed here
         found = await asyncio.to_thread(_in_archives, _archives(loaded, elsewhere), alert_id)
+        if (rules := await existing_archive(bus)) is not None:
+            known = await archived_authors(rules, found.rule_id, found.rule_hash)
+            named = tuple(dict.fromkeys((*found.rule_author, *known)))
+            found = structs.replace(found, rule_author=named)
     return found
 
 

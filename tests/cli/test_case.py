@@ -11,6 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from detections.rules.archived import read_rule_files
 from evidence.audit.facts import of_case
 from evidence.cases.actions import MOST_WRITTEN
 from evidence.cases.stage import CaseStage
@@ -18,6 +19,7 @@ from evidence.cases.store import CaseStore
 from normalizer.events import Alert
 from normalizer.events.ecs import nest
 from pipeline.bus import Bus, Stream
+from pipeline.bus.rule_archive import RuleArchive
 from pipeline.cli.commands import app
 from pipeline.config.loading import load_configuration
 from pipeline.config.sinks import ElasticsearchSink
@@ -194,6 +196,31 @@ def test_an_alert_that_only_a_sink_has_joins_the_case_that_it_belongs_to(
     assert "give the whole id, as `event.id` has it" in said
     assert "alice put 1 alert of Rule 1 into the case" in desk.ok(*open_of(8), "--out", str(out))
     assert desk.cases()[0]["alerts"] == 3
+
+
+def test_who_wrote_the_rule_is_known_also_where_an_archive_hides_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """A sink may drop staff, and a folder may be anybody's: dq judges no alert of his own rule."""
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "own.yml").write_text(
+        "title: Own\nid: 7d0f3a6e-6f6b-4f6e-9a43-3f4be2c9b0aa\nlevel: high\nauthor: Dana Quant\n"
+        "logsource: {product: tapewatch}\nstatus: test\ndate: 2026-01-31\n"
+        "description: Of a test.\ntypology: large_transfers\nfalsepositives: []\nreferences: []\n"
+        "detection: {selection: {token.amount|gte: 100}, condition: selection}\n"
+    )
+
+    async def in_force() -> None:
+        async with await Bus.connect(load_configuration(desk.path).bus, name="test") as bus:
+            archive = await RuleArchive.open(bus.jetstream, bus.names.bucket("RULES"))
+            await archive.put(read_rule_files([rules]))
+
+    asyncio.run(in_force())
+    told = alert(9, entities=("0xd",), rule="7d0f3a6e-6f6b-4f6e-9a43-3f4be2c9b0aa")
+    out = written(tmp_path / "elsewhere", msgspec.structs.replace(told, rule_author=()))
+    name = desk.ok(*open_of(9), "--out", str(out)).split(":")[0]
+    assert "dq wrote or last changed a rule" in desk.refused("assign", name, "dq")
 
 
 def test_an_alert_that_only_elasticsearch_has_joins_as_well_whoever_may_not_look_at_files(
