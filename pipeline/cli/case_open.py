@@ -156,7 +156,9 @@ def _of_referral(config: Path, about: "About", level: "Level", why: str) -> _Wor
 
         settings = _settings(loaded, config)
         if about.token_id is not None:
-            about.token_id, about.token_symbol = await meant_token(bus, about.token_id)
+            about.token_id, about.token_symbol = await meant_token(
+                bus, loaded.reference, about.token_id
+            )
         try:
             return await open_referral(
                 store, about, level, settings, who=current_user(), at=now(), why=why.strip()

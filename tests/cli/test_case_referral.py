@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 
 from evidence.cases.by_hand import REFERRAL
 from evidence.cases.stage import CaseStage
@@ -105,6 +106,20 @@ def test_a_token_is_the_one_that_the_reference_data_calls_so(desk: Desk, called:
     name = referral(desk, "--token", called)
     (activity,) = msgspec.json.decode(desk.ok("show", name, "--json"))["history"]
     assert (activity["token.id"], activity["token.symbol"]) == ("acme", "ACME")
+
+
+def test_files_of_reference_data_tell_of_tokens_too(desk: Desk, tmp_path: Path) -> None:
+    """These are in no stream: the normalizer reads them itself."""
+    file = tmp_path / "reference.yaml"
+    file.write_text("tokens: [{id: birch, symbol: BRCH}]\n")
+    written_down = yaml.safe_load(desk.path.read_text()) | {"reference": [str(file)]}
+    desk.path.write_text(yaml.safe_dump(written_down))
+    name = referral(desk, "--token", "BRCH")
+    (activity,) = msgspec.json.decode(desk.ok("show", name, "--json"))["history"]
+    assert (activity["token.id"], activity["token.symbol"]) == ("birch", "BRCH")
+    assert "has no zzz" in desk.refused(*COMPLAINT, "--token", "zzz", code=2)
+    file.write_text("tokens: [")
+    referral(desk, "--token", "zzz")
 
 
 def test_a_token_that_nobody_knows_is_a_slip_unless_it_is_an_address(desk: Desk) -> None:
