@@ -3,6 +3,7 @@ orphaned. Links that only orphaned events showed are withdrawn; those that still
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Protocol
 
 import msgspec
@@ -10,6 +11,7 @@ import structlog
 
 from detections.clusters.clustering import Change, Clustering, Override, State, difference
 from detections.engine.chain_history import ChainHistory, Orphans
+from detections.engine.correlator_state import layout
 from detections.identity import fingerprint
 from normalizer.events import ChainReorganised, Record
 from normalizer.events.clusters import ClusterOverridden, ClusterOverrideLifted
@@ -20,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 #: To be raised where the same fields come to mean something else.
 _VERSION = 1
+#: The layout of those states that don't say theirs: they were saved when it had always been this.
+_UNSAID = "15609eba1f9e3b3f"
 _LENGTH = 8
 
 
@@ -64,7 +68,7 @@ class Remembered(msgspec.Struct):
     def parts(self) -> Iterator[bytes]:
         """As it is saved, part by part: together it may be much. Nothing may change meanwhile."""
         encode = msgspec.msgpack.Encoder().encode
-        head = (_VERSION, self.settings, self.received)
+        head = Head(_VERSION, self.settings, self.received, layout_of_all())
         for part in (head, self.history, *(getattr(self.state, name) for name in _FIELDS)):
             data = encode(part)
             yield len(data).to_bytes(_LENGTH, "big")
@@ -72,7 +76,22 @@ class Remembered(msgspec.Struct):
 
 
 _FIELDS = State.__struct_fields__
-_HEAD: type[tuple[int, str, int]] = tuple[int, str, int]
+
+
+class Head(msgspec.Struct, array_like=True):
+    """What a saved state begins with."""
+
+    version: int
+    settings: str
+    received: int
+    layout: str = ""
+    """Of all that follows, which is read by places: one of another is none of ours."""
+
+
+@cache
+def layout_of_all() -> str:
+    """A hash of how what is remembered is written."""
+    return fingerprint([layout(one) for one in (ChainHistory, State)])[:16]
 
 
 def read_remembered(chunks: Iterable[bytes]) -> Remembered:
@@ -87,9 +106,11 @@ def read_remembered(chunks: Iterable[bytes]) -> Remembered:
     if len(pieces) != 2 + len(_FIELDS) or at != len(data):
         raise CannotRestore("the saved state can't be read: it is of another form")
     try:
-        version, settings, received = msgspec.msgpack.decode(pieces[0], type=_HEAD)
-        if version != _VERSION:
-            raise CannotRestore(f"it is of version {version}, and this one reads {_VERSION}")
+        head = msgspec.msgpack.decode(pieces[0], type=Head)
+        if head.version != _VERSION:
+            raise CannotRestore(f"it is of version {head.version}, and this one reads {_VERSION}")
+        if (head.layout or _UNSAID) != layout_of_all():
+            raise CannotRestore("another version of the program wrote it in another form")
         history = msgspec.msgpack.decode(pieces[1], type=ChainHistory)
         types = {one.name: one.type for one in msgspec.structs.fields(State)}
         fields = {
@@ -98,7 +119,7 @@ def read_remembered(chunks: Iterable[bytes]) -> Remembered:
         }
     except msgspec.MsgspecError as error:
         raise CannotRestore(f"the saved state can't be read: {error}") from error
-    return Remembered(history, State(**fields), settings, received)
+    return Remembered(history, State(**fields), head.settings, head.received)
 
 
 def settings_hash(settings: Clusters) -> str:

@@ -3,6 +3,8 @@
 What is saved is read by places, so with another layout an old state could be taken for a new one.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from typing import Any, get_origin
 
@@ -10,8 +12,10 @@ import msgspec
 import pytest
 from msgspec import inspect
 
+import detections
 from detections.alerting.given_alerts import GivenAlerts
 from detections.books.order_book import OrderBook
+from detections.clusters import rewinding
 from detections.correlations import state as of_correlations
 from detections.correlators.base import correlators
 from detections.engine import rule_states, state
@@ -31,6 +35,7 @@ ROOTS: tuple[type[msgspec.Struct], ...] = (
     *(state.Common, state.Begin, state.Piece, state.Unwritable, state.End),
     *of_correlations.WRITTEN,
     *(rewind.Beside, ChainHistory, GivenAlerts, OrderBook),
+    *(rewinding.Head, rewinding.Remembered),
     *(one.state_type for one in correlators().values()),
 )
 #: No part of what a lane saves: what one event did to a level of a book.
@@ -71,6 +76,9 @@ def structs(of: type[Any]) -> Iterator[type[Any]]:
 
 
 def test_whatever_is_written_by_places_is_a_part_of_a_layout() -> None:
+    for module in pkgutil.walk_packages(detections.__path__, "detections."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
     known: set[type[Any]] = set()
     for root in ROOTS:
         within(inspect.type_info(root), known)
