@@ -282,6 +282,9 @@ def test_a_second_run_on_the_same_store_is_refused_in_words(tmp_path: Path) -> N
 
 def test_a_stage_that_runs_already_is_refused_in_words(tmp_path: Path) -> None:
     installation = Installation(tmp_path)
+    # As slowly as it was: what has nothing left to write meets nobody else who writes.
+    installation.configuration["sources"][0]["speed"] = "original"
+    installation.write()
     with installation.running() as run:
         run.until(lambda: run.stage_pid("delivery"))
         second = installation.run("run", "--only", "normalizer")
