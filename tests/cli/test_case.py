@@ -87,16 +87,22 @@ def desk(
 
 async def made(path: Path) -> None:
     """Two cases, by the stage itself."""
+    one, two, low = alert(1), alert(2, after=60 * 10**9), alert(3, level="low", entities=("0xc",))
+    await stage_takes(path, one, two, low)
+
+
+async def stage_takes(path: Path, *alerts: Alert) -> None:
+    """These alerts come in one message, and the stage of the cases puts them where they belong."""
     loaded = load_configuration(path)
     assert loaded.cases is not None
-    alerts = [alert(1), alert(2, after=60 * 10**9), alert(3, level="low", entities=("0xc",))]
     async with await Bus.connect(loaded.bus, name="test") as bus:
         data = b"\n".join(msgspec.json.encode(one) for one in alerts)
         await bus.jetstream.publish(bus.names.subject(Stream.ALERTS, "lane"), data)
+        last = await bus.last_sequence(Stream.ALERTS)
         stage = CaseStage(bus, loaded.cases, clock=lambda: START)
         task = asyncio.create_task(stage.run())
         async with asyncio.timeout(20):
-            while stage.state.position < 1:
+            while stage.state.position < last:
                 await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

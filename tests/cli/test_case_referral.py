@@ -8,14 +8,12 @@ import pytest
 import yaml
 
 from evidence.cases.by_hand import REFERRAL
-from evidence.cases.stage import CaseStage
-from normalizer.events import Alert
-from pipeline.bus import Bus, Stream
+from pipeline.bus import Bus
 from pipeline.bus.reference_outlet import ReferenceOutlet
 from pipeline.config.loading import load_configuration
 from pipeline.reference_changes import change_of
 from pipeline.reference_records import Token, TokenContract
-from tests.cli.test_case import Desk, desk, written
+from tests.cli.test_case import Desk, desk, stage_takes, written
 from tests.evidence.cases.examples import START, alert
 
 __all__ = ["desk"]  # the fixture
@@ -31,26 +29,6 @@ PARTIES = ["0xf" + "0" * 39, "INV-7"]
 def referral(desk: Desk, *more: str, who: str = "alice") -> str:
     """The id of the case."""
     return desk.ok(*COMPLAINT, *more, who=who).split(":")[0]
-
-
-def stage_takes(desk: Desk, one: Alert) -> None:
-    """An alert comes, and the stage of the cases puts it where it belongs."""
-
-    async def run() -> None:
-        loaded = load_configuration(desk.path)
-        assert loaded.cases is not None
-        async with await Bus.connect(loaded.bus, name="test") as bus:
-            data = msgspec.json.encode(one)
-            await bus.jetstream.publish(bus.names.subject(Stream.ALERTS, "lane"), data)
-            stage = CaseStage(bus, loaded.cases, clock=lambda: START)
-            task = asyncio.create_task(stage.run())
-            async with asyncio.timeout(20):
-                while stage.state.position < 2:
-                    await asyncio.sleep(0.01)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    asyncio.run(run())
 
 
 def test_it_is_opened_of_what_somebody_says(desk: Desk) -> None:
@@ -77,7 +55,8 @@ def test_each_is_another_case_of_medium_level_where_nothing_else_is_said(desk: D
 
 def test_alerts_of_the_same_kind_parties_and_token_join_it_by_themselves(desk: Desk) -> None:
     name = referral(desk)
-    stage_takes(desk, alert(20, entities=PARTIES, typology="insider_dealing", level="high"))
+    fitting = alert(20, entities=PARTIES, typology="insider_dealing", level="high")
+    asyncio.run(stage_takes(desk.path, fitting))
     (case,) = [one for one in desk.cases() if one["id"] == name]
     assert (case["alerts"], case["level"], case["four_eyes"]) == (1, "high", True)
 

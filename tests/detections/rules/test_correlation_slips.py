@@ -2,25 +2,7 @@
 
 import pytest
 
-from tests.detections.rules.documents import (
-    HEADER,
-    correlation,
-    part,
-    problems,
-    the_problem,
-    together,
-)
-
-OURS = HEADER + "logsource: {product: tapewatch}\n"
-
-
-def rule(*items: str, condition: str = "s and not filter_a") -> str:
-    inner = "".join(f"    {item}\n" for item in items)
-    return (
-        f"{OURS}detection:\n  s:\n    event.action: token-transfer\n{inner}"
-        f"  filter_a: {{token.symbol: B}}\n  condition: {condition}\n"
-    )
-
+from tests.detections.rules.documents import correlation, part, problems, the_problem, together
 
 COUNT = "type: event_count\nrules: x\ntimespan: 5m\ncondition: {gte: 3}"
 
