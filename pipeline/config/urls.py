@@ -15,7 +15,7 @@ from pipeline.yaml_scalars import meaning
 Scheme = Literal["http", "ws"]
 
 #: By the type of a source, sink, notification or way for reports: keys that hold a URL, or a list.
-_KEYS: Mapping[str, Mapping[str, Scheme]] = {
+KEYS: Mapping[str, Mapping[str, Scheme]] = {
     "evm": {"endpoints": "ws"},
     "subgraph": {"url": "http"},
     "coinbase": {"url": "ws", "rest_url": "http"},
@@ -33,6 +33,8 @@ _KEYS: Mapping[str, Mapping[str, Scheme]] = {
     "elasticsearch": {"urls": "http"},
     "splunk_hec": {"url": "http"},
     "webhook": {"url": "http"},
+    "slack": {"url": "http"},
+    "pagerduty": {"url": "http"},
     "https": {"url": "http"},
 }
 _OF_SOLANA: Mapping[str, Scheme] = {"rpc": "http", "websocket": "ws"}
@@ -64,7 +66,7 @@ def _typed(item: MappingNode) -> Iterator[Problem]:
     if type_.text == "solana":
         for endpoint in _items(item.get("endpoints")):
             yield from _of(endpoint, _OF_SOLANA, who)
-    yield from _of(item, _KEYS.get(type_.text, {}), who)
+    yield from _of(item, KEYS.get(type_.text, {}), who)
 
 
 def _of(node: MappingNode, keys: Mapping[str, Scheme], who: str) -> Iterator[Problem]:

@@ -1,11 +1,16 @@
 """Values of the right type that mean nothing: URLs without a scheme, no time, no room."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from msgspec.structs import fields
 
+from pipeline.config import urls
 from pipeline.config.loading import load_configuration
+from pipeline.config.reports import Transport
+from pipeline.config.sinks import Notification, Sink
+from pipeline.config.sources import Source
 from pipeline.problems import Problem, ProblemsFound, render
 from tests.cli.command_line import write_configuration
 
@@ -110,3 +115,16 @@ def test_a_name_ends_before_the_end_of_the_line(tmp_path: Path) -> None:
     assert the_problem(tmp_path, sources=[source]).code == "config/pattern"
     chain = CHAIN | {"contracts": ["0x" + "a" * 40 + "\n"]}
     assert the_problem(tmp_path, sources=[chain]).code == "config/pattern"
+
+
+def test_whatever_the_configuration_has_a_url_in_is_looked_at() -> None:
+    """A key that is new in a source or a sink is not forgotten."""
+    of_databases = {("reference_sql", "url")}
+    there = {
+        (str(kind.__struct_config__.tag), field.encode_name)
+        for kind in get_args(Source | Sink | Notification | Transport)
+        for field in fields(kind)
+        if field.encode_name in ("endpoints", "rest_url", "token_url", "url", "urls")
+    }
+    looked_at = {(type_, key) for type_, keys in urls.KEYS.items() for key in keys}
+    assert there - of_databases - {("solana", "endpoints")} == looked_at
